@@ -1,0 +1,148 @@
+//! Builds the guests: the examples that the binary carries, and the scenario that the tests play.
+//!
+//! They are workspaces of their own for another target, so an inner cargo builds them, into a target folder under `OUT_DIR`:
+//! in the outer cargo's it would wait for that one's lock for ever.
+
+use std::ffi::OsString;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::{env, fs};
+
+const TARGET: &str = "wasm32-wasip2";
+
+/// Variables that begin so are for the outer build: its flags, its linter, its target folder.
+const OUTER: &[&str] = &["CARGO", "RUSTC", "RUSTDOC", "RUSTFLAGS"];
+
+/// What the inner cargo needs of them all the same: the way to packages, and its share of the jobs that may run at once.
+const KEPT: &[&str] =
+    &["CARGO_HOME", "CARGO_HTTP_", "CARGO_MAKEFLAGS", "CARGO_NET_", "CARGO_REGISTRIES_", "CARGO_REGISTRY_"];
+
+fn main() -> ExitCode {
+    match build_guests() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn build_guests() -> Result<(), String> {
+    let host = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
+    let root = host.parent().ok_or("the host's folder has no parent")?;
+    let out_dir = PathBuf::from(variable("OUT_DIR"));
+    let target_dir = out_dir.join("guests");
+    let wasm = |package: &str| target_dir.join(TARGET).join("release").join(format!("{package}.wasm"));
+
+    ensure_target()?;
+    let examples = root.join("guest-examples");
+    let tests = root.join("tests/guests");
+    build(&examples, &target_dir)?;
+    build(&tests, &target_dir)?;
+
+    let table = table_of_examples(&examples, wasm)?;
+    fs::write(out_dir.join("examples.rs"), table).map_err(|error| format!("could not write examples.rs: {error}"))?;
+    println!("cargo::rustc-env=ORCHESTRATOR_TEST_GUEST_CALLS={}", wasm("calls").display());
+
+    rerun_if_changed(&root.join("wit"));
+    watch(&examples)?;
+    watch(&tests)
+}
+
+/// Makes sure that the compiler has a standard library for the guests.
+fn ensure_target() -> Result<(), String> {
+    let output = Command::new(variable("RUSTC"))
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .output()
+        .map_err(|error| format!("could not ask rustc for its library of {TARGET}: {error}"))?;
+    if Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir() {
+        return Ok(());
+    }
+
+    let mut rustup = Command::new("rustup");
+    rustup.args(["target", "add", TARGET]);
+    if let Some(toolchain) = env::var_os("RUSTUP_TOOLCHAIN") {
+        rustup.arg("--toolchain").arg(toolchain);
+    }
+    match rustup.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("`rustup target add {TARGET}` failed, {status}")),
+        Err(error) => Err(format!(
+            "Rust's standard library for {TARGET} is missing, and rustup cannot be run to add it ({error}): \
+             install rustup and type `rustup target add {TARGET}`, \
+             or install the package of your distribution that holds this library"
+        )),
+    }
+}
+
+/// Builds a workspace for the sandbox. What the inner cargo says is on stderr, which the outer one shows if this fails.
+fn build(workspace: &Path, target_dir: &Path) -> Result<(), String> {
+    let mut cargo = Command::new(variable("CARGO"));
+    cargo.args(["build", "--release", "--locked", "--target", TARGET, "--target-dir"]).arg(target_dir);
+    cargo.current_dir(workspace);
+    for (name, _) in env::vars_os() {
+        let begins_as = |prefix: &&str| name.as_encoded_bytes().starts_with(prefix.as_bytes());
+        if OUTER.iter().any(begins_as) && !KEPT.iter().any(begins_as) {
+            cargo.env_remove(&name);
+        }
+    }
+    // The compiler that was found to have the library, not the first one in PATH.
+    cargo.env("RUSTC", variable("RUSTC"));
+
+    let status = cargo.status().map_err(|error| format!("could not start cargo: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("could not build the guests in {}", workspace.display())) }
+}
+
+/// Writes the table that the host includes: each member of the workspace that is a program, in the order of the manifest.
+fn table_of_examples(workspace: &Path, wasm: impl Fn(&str) -> PathBuf) -> Result<String, String> {
+    let mut table = String::from("pub(crate) static EXAMPLES: &[Example] = &[\n");
+    for name in members(workspace)? {
+        if !workspace.join(&name).join("src/main.rs").exists() {
+            continue;
+        }
+        let manifest = read(&workspace.join(&name).join("Cargo.toml"))?;
+        let summary = manifest
+            .lines()
+            .find_map(|line| line.strip_prefix("description = \"")?.strip_suffix('"'))
+            .ok_or_else(|| format!("example {name} has no description"))?;
+        let wasm = wasm(&name);
+        writeln!(table, "    Example {{ name: {name:?}, summary: {summary:?}, wasm: include_bytes!({wasm:?}) }},")
+            .map_err(|error| error.to_string())?;
+    }
+    table.push_str("];\n");
+    Ok(table)
+}
+
+/// Tells cargo what the guests are made of. Of the whole folder it would see each README change, and the target folder.
+fn watch(workspace: &Path) -> Result<(), String> {
+    rerun_if_changed(&workspace.join("Cargo.toml"));
+    rerun_if_changed(&workspace.join("Cargo.lock"));
+    for member in members(workspace)? {
+        rerun_if_changed(&workspace.join(&member).join("Cargo.toml"));
+        rerun_if_changed(&workspace.join(&member).join("src"));
+    }
+    Ok(())
+}
+
+fn rerun_if_changed(path: &Path) {
+    println!("cargo::rerun-if-changed={}", path.display());
+}
+
+/// Reads the members of a workspace, in order, from its manifest.
+fn members(workspace: &Path) -> Result<Vec<String>, String> {
+    let path = workspace.join("Cargo.toml");
+    let manifest = read(&path)?;
+    let (_, list) = manifest.split_once("members = [").ok_or_else(|| format!("{} lists no members", path.display()))?;
+    let list = list.split(']').next().unwrap_or_default();
+    Ok(list.split('"').skip(1).step_by(2).map(str::to_owned).collect())
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    fs::read_to_string(path).map_err(|error| format!("could not read {}: {error}", path.display()))
+}
+
+/// Reads a variable that cargo sets for every build script.
+fn variable(name: &str) -> OsString {
+    env::var_os(name).unwrap_or_else(|| panic!("{name} is not set: cargo runs this, nothing else"))
+}

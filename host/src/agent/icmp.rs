@@ -1,0 +1,203 @@
+//! Pings, many at once, over the kernel's own ICMP sockets (icmp(7), `ping_group_range`), which number and check the packets.
+
+use std::io::{self, IoSliceMut};
+use std::net::{IpAddr, SocketAddrV4, SocketAddrV6};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno as Number;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn, SockaddrIn6, connect, recvmsg, send,
+    setsockopt, socket, sockopt,
+};
+
+use super::netns::{enter, on_a_visit};
+use crate::kernel;
+use crate::topology::{Ping, PingAnswer, PingOutcome};
+
+/// Between two requests to one target.
+const INTERVAL: Duration = Duration::from_millis(200);
+/// Sockets that are open at a time.
+const AT_ONCE: usize = 512;
+const ECHO_REQUEST: u8 = 8;
+const ECHO_REQUEST_V6: u8 = 128;
+const ECHO_REPLY: u8 = 0;
+const ECHO_REPLY_V6: u8 = 129;
+/// Type, code, checksum, identifier, sequence number (RFC 792, RFC 4443); then 56 bytes as ping(8) sends.
+const HEADER: usize = 8;
+const PACKET: usize = HEADER + 56;
+
+/// Pings, each from the netns beside it.
+pub(super) fn ping(pings: &[(Ping, Arc<OwnedFd>)]) -> io::Result<Vec<PingAnswer>> {
+    on_a_visit(|| {
+        let mut answers = Vec::with_capacity(pings.len());
+        for some in pings.chunks(AT_ONCE) {
+            let mut flights =
+                some.iter().map(|(ping, netns)| Flight::open(ping, netns)).collect::<io::Result<Vec<_>>>()?;
+            fly(&mut flights)?;
+            answers.extend(flights.into_iter().map(Flight::answer));
+        }
+        Ok(answers)
+    })
+}
+
+/// One ping under way.
+struct Flight<'a> {
+    ping: &'a Ping,
+    /// Absent if there is no way to the target, which the kernel says at once.
+    socket: Option<OwnedFd>,
+    sent: Vec<Instant>,
+    replied: Vec<bool>,
+    best: Option<Duration>,
+    error: Option<Number>,
+}
+
+impl<'a> Flight<'a> {
+    fn open(ping: &'a Ping, netns: &OwnedFd) -> io::Result<Self> {
+        enter(&netns)?;
+        let mut flight = Self { ping, socket: None, sent: Vec::new(), replied: Vec::new(), best: None, error: None };
+        let socket = icmp_socket(ping.target)?;
+        match connect_to(&socket, ping.target) {
+            Ok(()) => flight.socket = Some(socket),
+            Err(error) => flight.error = Some(error),
+        }
+        Ok(flight)
+    }
+
+    /// When this flight wants to be looked at again without a packet; `None` when it is over.
+    fn next(&self) -> Option<Instant> {
+        self.socket.as_ref()?;
+        let last = self.sent.last()?;
+        if self.sent.len() < self.ping.count as usize {
+            return Some(*last + INTERVAL);
+        }
+        if self.replied.iter().all(|replied| *replied) { None } else { Some(*last + self.ping.timeout) }
+    }
+
+    /// Sends what is due. Returns whether the flight goes on.
+    fn advance(&mut self) -> bool {
+        let now = Instant::now();
+        let Some(socket) = &self.socket else { return false };
+        let due = self.sent.last().is_none_or(|last| now >= *last + INTERVAL);
+        if self.sent.len() < self.ping.count as usize && due {
+            let mut packet = [0u8; PACKET];
+            packet[0] = if self.ping.target.is_ipv6() { ECHO_REQUEST_V6 } else { ECHO_REQUEST };
+            packet[6..HEADER].copy_from_slice(&(self.sent.len() as u16).to_be_bytes());
+            match send(socket.as_raw_fd(), &packet, MsgFlags::MSG_DONTWAIT) {
+                Ok(_) => {
+                    self.sent.push(now);
+                    self.replied.push(false);
+                    // Within one machine the reply is often there already.
+                    self.receive(Instant::now());
+                }
+                Err(error) => {
+                    self.error = Some(error);
+                    self.socket = None;
+                    return false;
+                }
+            }
+        }
+        match self.next() {
+            Some(next) => now < next || self.sent.len() < self.ping.count as usize,
+            None => false,
+        }
+    }
+
+    /// Takes what has come.
+    fn receive(&mut self, now: Instant) {
+        let Some(socket) = &self.socket else { return };
+        let mut packet = [0u8; PACKET];
+        loop {
+            let mut parts = [IoSliceMut::new(&mut packet)];
+            match recvmsg::<()>(socket.as_raw_fd(), &mut parts, None, MsgFlags::MSG_DONTWAIT).map(|got| got.bytes) {
+                Ok(HEADER..) if matches!(packet[0], ECHO_REPLY | ECHO_REPLY_V6) => {
+                    let number = usize::from(u16::from_be_bytes([packet[6], packet[7]]));
+                    if let (Some(sent), Some(replied)) = (self.sent.get(number), self.replied.get_mut(number)) {
+                        *replied = true;
+                        let took = now.duration_since(*sent);
+                        self.best = Some(self.best.map_or(took, |best| best.min(took)));
+                    }
+                }
+                Ok(_) => {}
+                Err(Number::EAGAIN | Number::EINTR) => return,
+                // A router, or this netns itself, says that there is no way; the reply may still come.
+                Err(error) => {
+                    self.error = Some(error);
+                    let mut parts = [IoSliceMut::new(&mut packet)];
+                    let queue = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
+                    let _ = recvmsg::<()>(socket.as_raw_fd(), &mut parts, None, queue);
+                }
+            }
+        }
+    }
+
+    fn answer(self) -> PingAnswer {
+        let received = self.replied.iter().filter(|replied| **replied).count() as u32;
+        let outcome = match self.error {
+            _ if received > 0 => PingOutcome::Reply,
+            Some(error) => PingOutcome::Unreachable(kernel::errno_of(error as i32)),
+            None => PingOutcome::NoReply,
+        };
+        PingAnswer { outcome, sent: self.sent.len() as u32, received, round_trip: self.best }
+    }
+}
+
+fn fly(flights: &mut [Flight<'_>]) -> io::Result<()> {
+    let mut flying: Vec<usize> = (0..flights.len()).collect();
+    loop {
+        flying.retain(|at| flights[*at].advance());
+        let Some(next) = flying.iter().filter_map(|at| flights[*at].next()).min() else { return Ok(()) };
+        let wait = next.saturating_duration_since(Instant::now());
+        // Rounded up, so as not to wake a moment before something is due.
+        let timeout = PollTimeout::try_from(wait.as_millis() + 1).unwrap_or(PollTimeout::MAX);
+        let ready: Vec<usize> = {
+            let mut waiting: Vec<PollFd<'_>> = flying
+                .iter()
+                .filter_map(|at| flights[*at].socket.as_ref())
+                .map(|socket| PollFd::new(socket.as_fd(), PollFlags::POLLIN))
+                .collect();
+            match poll(&mut waiting, timeout) {
+                Ok(_) | Err(Number::EINTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+            let ready = waiting.iter().zip(&flying).filter(|(poll, _)| poll.any().unwrap_or(true));
+            ready.map(|(_, at)| *at).collect()
+        };
+        let now = Instant::now();
+        for at in ready {
+            flights[at].receive(now);
+        }
+    }
+}
+
+fn icmp_socket(target: IpAddr) -> io::Result<OwnedFd> {
+    let open = || {
+        let (family, protocol) = match target {
+            IpAddr::V4(_) => (AddressFamily::Inet, SockProtocol::Icmp),
+            IpAddr::V6(_) => (AddressFamily::Inet6, SockProtocol::IcmpV6),
+        };
+        socket(family, SockType::Datagram, SockFlag::SOCK_CLOEXEC, protocol)
+    };
+    let socket = match open() {
+        // Nobody may in a new netns, so it is allowed when the first wants it.
+        Err(Number::EACCES | Number::EPERM) => {
+            kernel::allow_ping_sockets()?;
+            open()?
+        }
+        outcome => outcome?,
+    };
+    match target {
+        IpAddr::V4(_) => setsockopt(&socket, sockopt::Ipv4RecvErr, &true)?,
+        IpAddr::V6(_) => setsockopt(&socket, sockopt::Ipv6RecvErr, &true)?,
+    }
+    Ok(socket)
+}
+
+fn connect_to(socket: &OwnedFd, target: IpAddr) -> nix::Result<()> {
+    match target {
+        IpAddr::V4(target) => connect(socket.as_raw_fd(), &SockaddrIn::from(SocketAddrV4::new(target, 0))),
+        IpAddr::V6(target) => connect(socket.as_raw_fd(), &SockaddrIn6::from(SocketAddrV6::new(target, 0, 0, 0))),
+    }
+}

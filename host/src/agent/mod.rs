@@ -1,0 +1,53 @@
+//! The lab's own process: it holds the namespaces and does the steps.
+//!
+//! The namespaces are only its open descriptors, so whatever ends the agent removes the lab. Its threads: the *server* (main)
+//! waits for signals and connections, the *session* serves `run`, the *maker* makes namespaces ahead of the *builder*, which
+//! does all else; each connection has a thread. What a thread does to the machine outside of the lab is done under one mutex,
+//! [`outside::Outside`], which the end of the agent takes and never gives back.
+
+mod boot;
+mod builder;
+mod icmp;
+mod look;
+mod netns;
+mod outside;
+mod requests;
+mod server;
+mod session;
+mod settle;
+mod standing;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+pub use boot::{HELD_FD, LOCK_FD};
+
+use crate::topology::Limits;
+
+/// What an agent is started with.
+#[derive(Debug)]
+pub struct Config {
+    /// The directory that it serves from; it is there, empty but for the lock.
+    pub directory: PathBuf,
+    /// The directory that it moves to with its first act, ending the lab that is there.
+    pub replaces: Option<PathBuf>,
+    /// The lab's name.
+    pub name: String,
+    /// The module, as the user gave it.
+    pub module: String,
+    /// How large the lab may become.
+    pub limits: Limits,
+    /// It is in a user namespace of its own.
+    pub rootless: bool,
+    /// The names go to `/run/netns`.
+    pub publish: bool,
+}
+
+/// Runs the agent of one lab until it is told to end. Called in the process that `lab` has made for it.
+pub fn serve(config: Config) -> ExitCode {
+    match boot::boot(&config) {
+        Ok(booted) => server::run(Arc::new(config), booted),
+        Err(status) => status,
+    }
+}

@@ -1,0 +1,112 @@
+//! The session with `run`, which alone may build.
+
+use std::os::fd::AsRawFd;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, PoisonError};
+
+use super::builder::Work;
+use super::requests::Shared;
+use super::server::answer;
+use crate::plan::Step;
+use crate::protocol::{Answer, Channel, ChannelError, Request, State};
+
+/// Serves `run` until it lets go. If it does so before the lab is complete, the lab ends.
+pub(super) fn serve(shared: &Arc<Shared>, channel: &Channel, order: &Sender<bool>, work: &Sender<Work>) {
+    let mut session = Session { shared, order, work, broken: None };
+    let outcome = loop {
+        let request = match channel.receive() {
+            Ok(request) => request,
+            Err(error) => break error,
+        };
+        if let Err(error) = session.handle(request, channel) {
+            break error;
+        }
+    };
+    if !matches!(outcome, ChannelError::Closed) {
+        eprintln!("error: the channel of `run`: {outcome}");
+    }
+    if *shared.state.lock().unwrap_or_else(PoisonError::into_inner) == State::Building {
+        shared.outside.end(1);
+    }
+}
+
+struct Session<'a> {
+    shared: &'a Arc<Shared>,
+    order: &'a Sender<bool>,
+    work: &'a Sender<Work>,
+    /// Why nothing can be built.
+    broken: Option<String>,
+}
+
+impl Session<'_> {
+    fn handle(&mut self, request: Request, channel: &Channel) -> Result<(), ChannelError> {
+        match request {
+            Request::Steps(steps) => {
+                self.take_over();
+                self.feed(steps);
+                Ok(())
+            }
+            Request::Commit => channel.send(&self.commit()),
+            Request::Complete => {
+                self.take_over();
+                channel.send(&self.complete())
+            }
+            request => answer(self.shared, request, channel),
+        }
+    }
+
+    fn take_over(&mut self) {
+        if let Err(message) = self.shared.outside.take_over() {
+            self.broken = Some(message);
+        }
+    }
+
+    fn feed(&self, steps: Vec<Step>) {
+        if self.broken.is_some() {
+            return;
+        }
+        for step in steps {
+            // The maker works ahead of the builder, which may be waiting for the kernel.
+            if let Step::AddNetns { hub, .. } = step {
+                let _ = self.order.send(hub);
+            }
+            let _ = self.work.send(Work::Step(step));
+        }
+    }
+
+    fn commit(&self) -> Answer {
+        if let Some(message) = &self.broken {
+            return Answer::Failed { errno: None, message: message.clone() };
+        }
+        let (sender, outcome) = channel();
+        let _ = self.work.send(Work::Commit(sender));
+        match outcome.recv() {
+            Ok(Ok(())) => Answer::Done,
+            Ok(Err(failure)) => Answer::Refused(failure),
+            Err(_) => Answer::Failed { errno: None, message: "the agent's builder has gone".into() },
+        }
+    }
+
+    fn complete(&self) -> Answer {
+        match self.commit() {
+            Answer::Done => {}
+            other => return other,
+        }
+        if self.shared.config.publish {
+            let netns: Vec<_> = self.shared.namespaces().into_iter().map(|(name, fd)| (name, fd.as_raw_fd())).collect();
+            match self.shared.outside.publish(&self.shared.config.name, &netns) {
+                Ok(taken) => {
+                    for path in taken {
+                        eprintln!("warning: `{}` is somebody else's and was left alone", path.display());
+                    }
+                }
+                Err(error) => {
+                    let message = format!("could not add the names for `ip netns`: {error}");
+                    return Answer::Failed { errno: None, message };
+                }
+            }
+        }
+        *self.shared.state.lock().unwrap_or_else(PoisonError::into_inner) = State::Up;
+        Answer::Done
+    }
+}

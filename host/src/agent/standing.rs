@@ -1,0 +1,117 @@
+//! The lab as it stands: the model of it, and the kernel's side of each object.
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use nix::sys::stat::fstat;
+
+use super::netns::{self, Made};
+use crate::kernel::Socket;
+use crate::topology::{Limits, LinkId, LinkName, NetnsId, NetnsName, Place, Refusal, Topology};
+
+/// A netns in the kernel.
+pub(super) struct Node {
+    /// The descriptor that keeps it.
+    pub(super) netns: Arc<OwnedFd>,
+    /// Its inode, as `/proc/PID/ns/net` shows it.
+    pub(super) inode: u64,
+    /// A socket in it, while it is being built.
+    pub(super) socket: Option<Socket>,
+    /// Its links get no link-local address by themselves.
+    pub(super) quiet: bool,
+    next_index: u32,
+}
+
+impl Node {
+    pub(super) fn new(made: Made) -> Self {
+        let Made { netns, socket, quiet } = made;
+        let inode = fstat(&netns).map_or(0, |stat| stat.st_ino);
+        // `lo` has index 1 in every netns.
+        Self { inode, netns: Arc::new(netns), socket: Some(socket), quiet, next_index: 2 }
+    }
+
+    /// Chooses the index of a new link, so that it need not be asked for.
+    fn take_index(&mut self) -> u32 {
+        let index = self.next_index;
+        self.next_index += 1;
+        index
+    }
+}
+
+/// A link in the kernel.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Port {
+    pub(super) index: u32,
+    /// The kernel gives it no link-local address.
+    pub(super) quiet: bool,
+}
+
+/// The lab as it stands.
+pub(super) struct Standing {
+    pub(super) topology: Topology,
+    pub(super) nodes: HashMap<NetnsId, Node>,
+    pub(super) ports: HashMap<LinkId, Port>,
+    /// Something was built since the last time that the links were found at rest.
+    pub(super) restless: bool,
+}
+
+impl Standing {
+    /// Takes the netns that plays the host.
+    pub(super) fn new(limits: Limits, host: Made) -> Self {
+        let mut standing = Self {
+            topology: Topology::new(limits).rehearsal(),
+            nodes: HashMap::new(),
+            ports: HashMap::new(),
+            restless: false,
+        };
+        standing.hold(NetnsId::HOST, host);
+        standing
+    }
+
+    /// Takes a new netns, with its `lo`.
+    pub(super) fn hold(&mut self, id: NetnsId, made: Made) {
+        self.nodes.insert(id, Node::new(made));
+        if let Ok(lo) = self.topology.find_link(id, &LinkName::lo()) {
+            self.ports.insert(lo, Port { index: 1, quiet: true });
+        }
+    }
+
+    pub(super) fn node(&mut self, id: NetnsId) -> &mut Node {
+        self.nodes.get_mut(&id).expect("every netns of the model has its node")
+    }
+
+    /// Gives a link that the model has its index and notes it.
+    pub(super) fn add_port(&mut self, id: LinkId, netns: NetnsId) -> Port {
+        let node = self.node(netns);
+        let port = Port { index: node.take_index(), quiet: node.quiet };
+        self.ports.insert(id, port);
+        port
+    }
+
+    pub(super) fn port(&mut self, id: LinkId) -> &mut Port {
+        self.ports.get_mut(&id).expect("every link of the model has its port")
+    }
+
+    /// Finds a link by its place.
+    pub(super) fn find(&self, place: &Place) -> Result<(LinkId, NetnsId), Refusal> {
+        let netns = self.topology.find_netns(&place.netns)?;
+        Ok((self.topology.find_link(netns, &place.link)?, netns))
+    }
+
+    /// Returns the descriptor of a netns.
+    pub(super) fn netns(&self, name: &NetnsName) -> Result<Arc<OwnedFd>, Refusal> {
+        Ok(self.nodes[&self.topology.find_netns(name)?].netns.clone())
+    }
+
+    /// Returns a socket in a netns. Only on a thread that may change its netns.
+    pub(super) fn socket(&mut self, id: NetnsId) -> io::Result<&Socket> {
+        let node = self.node(id);
+        if node.socket.is_none() {
+            netns::enter(&node.netns)?;
+            node.socket = Some(Socket::open()?);
+        }
+        Ok(node.socket.as_ref().expect("opened above"))
+    }
+}

@@ -1,0 +1,39 @@
+//! `orchestrator agent`: hidden, as only `run` starts it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::limits::LabLimitFlags;
+use super::{Exit, Failure};
+use crate::agent::{self, Config};
+
+/// Serve one lab; started by `run`
+#[derive(Debug, Args)]
+#[command(hide = true)]
+pub struct Agent {
+    #[arg(long)]
+    directory: PathBuf,
+    #[arg(long)]
+    replaces: Option<PathBuf>,
+    #[arg(long)]
+    name: String,
+    #[arg(long)]
+    module: String,
+    #[command(flatten)]
+    limits: LabLimitFlags,
+    #[arg(long)]
+    rootless: bool,
+    #[arg(long)]
+    publish: bool,
+}
+
+impl Agent {
+    pub fn execute(self) -> Result<Exit, Failure> {
+        let Self { directory, replaces, name, module, limits, rootless, publish } = self;
+        let config = Config { directory, replaces, name, module, limits: limits.into(), rootless, publish };
+        let done = agent::serve(config) == ExitCode::SUCCESS;
+        Ok(if done { Exit::Done } else { Exit::Failed })
+    }
+}

@@ -1,0 +1,26 @@
+//! `orchestrator completions`
+
+use std::io;
+
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+
+use super::{Cli, Exit, Failure};
+
+/// Print a script that completes this command line in a shell
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  orchestrator completions bash > ~/.local/share/bash-completion/completions/orchestrator
+  orchestrator completions fish > ~/.config/fish/completions/orchestrator.fish")]
+pub struct Completions {
+    /// Shell to complete in
+    shell: Shell,
+}
+
+impl Completions {
+    pub fn execute(self) -> Result<Exit, Failure> {
+        clap_complete::generate(self.shell, &mut Cli::command(), "orchestrator", &mut io::stdout());
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,48 @@
+//! `orchestrator exec`
+
+use std::ffi::{CString, OsString};
+use std::os::unix::ffi::OsStringExt;
+
+use clap::Args;
+
+use super::{Failure, ping};
+use crate::lab;
+
+/// Run a command in a netns of a lab, with the terminal, signals and exit status its own
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The command sees the lab's netns, processes, host names and `ip netns`; its files are the machine's.
+125 is returned if it could not be tried, 126 if it can't be executed, 127 if it was not found.
+
+Examples:
+  orchestrator exec two-containers container1               # a shell
+  orchestrator exec two-containers container1 -- ping -c1 container2")]
+pub struct Exec {
+    /// Lab, or USER/LAB as root
+    lab: String,
+    /// Netns; `host` is the lab's host
+    netns: String,
+    /// Command and its arguments [default: $SHELL]
+    #[arg(last = true, value_name = "CMD")]
+    command: Vec<OsString>,
+}
+
+impl Exec {
+    pub fn execute(self) -> Result<super::Exit, Failure> {
+        lab::sweep()?;
+        let found = lab::find(&self.lab)?;
+        let client = lab::connect(&found.directory, &self.lab)?;
+        let netns = ping::netns_name(&self.netns, &self.lab)?;
+        let mut command = self.command;
+        if command.is_empty() {
+            command.push(std::env::var_os("SHELL").unwrap_or_else(|| "/bin/sh".into()));
+        }
+        let command: Vec<CString> = command
+            .into_iter()
+            .map(|word| CString::new(word.into_vec()))
+            .collect::<Result<_, _>>()
+            .map_err(|_| Failure::usage("a word of the command has a NUL byte"))?;
+        let status = lab::exec(&client, netns, &command).map_err(|error| ping::in_lab(error, &self.lab))?;
+        Ok(super::Exit::Status(status))
+    }
+}

@@ -1,0 +1,150 @@
+//! Exit statuses, and the errors that lead to them.
+
+use std::process::ExitCode;
+
+use crate::lab;
+use crate::plan::StepFailure;
+use crate::protocol::HelloError;
+use crate::sandbox::GiveUpError;
+use crate::script::LoadError;
+
+/// How a command ends. The README's table of exit statuses is compared with this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: done.
+    Done,
+    /// 1: the answer is no: the scenario failed, a ping had no answer.
+    No,
+    /// 2: what was given can't be used.
+    Usage,
+    /// 3: this machine or this user can't.
+    Unable,
+    /// 4: the kernel or the host failed, and all was undone.
+    Failed,
+    /// 5: undoing was incomplete; what is left is listed.
+    Left,
+    /// 128 and the number of the signal that ended it; or what a command of `exec` returned.
+    Status(u8),
+}
+
+impl Exit {
+    /// Returns the number.
+    pub fn status(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::No => 1,
+            Self::Usage => 2,
+            Self::Unable => 3,
+            Self::Failed => 4,
+            Self::Left => 5,
+            Self::Status(status) => status,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.status())
+    }
+}
+
+/// A command that could not be done: how it ends, why, and what to do about it.
+#[derive(Debug)]
+pub struct Failure {
+    pub exit: Exit,
+    pub error: anyhow::Error,
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    /// What was given can't be used.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, error: anyhow::Error::msg(message.into()), hint: None }
+    }
+
+    /// Adds what to do about it.
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// Says in front what was being done.
+    pub fn context(self, context: impl std::fmt::Display + Send + Sync + 'static) -> Self {
+        Self { error: self.error.context(context), ..self }
+    }
+
+    /// Shows the error with its causes and the hint.
+    pub fn report(&self) {
+        let mut causes = self.error.chain();
+        let first = causes.next().map(ToString::to_string).unwrap_or_default();
+        eprintln!("error: {first}");
+        let mut said = first;
+        for cause in causes.map(ToString::to_string) {
+            // A cause that its own effect has already told in full is not told twice.
+            if !said.ends_with(&cause) {
+                eprintln!("  caused by: {cause}");
+            }
+            said = cause;
+        }
+        if let Some(hint) = &self.hint {
+            eprintln!("\nhint: {hint}");
+        }
+    }
+}
+
+impl From<lab::Error> for Failure {
+    fn from(error: lab::Error) -> Self {
+        let (exit, hint) = match &error {
+            lab::Error::NoSuchLab(_) => (Exit::Usage, Some("`orchestrator list` shows the labs that stand".into())),
+            lab::Error::Stands(name) => (
+                Exit::Usage,
+                Some(format!(
+                    "`--replace` builds it afresh, `--name` gives the new one another name, `orchestrator down {name}` removes it"
+                )),
+            ),
+            lab::Error::Busy(_) => (Exit::Usage, Some("try again in a moment".into())),
+            lab::Error::Unable { hint, .. } => (Exit::Unable, hint.clone()),
+            lab::Error::Directory { .. } => (Exit::Unable, None),
+            lab::Error::Hello { lab, source: HelloError::Version { .. } } => {
+                (Exit::Usage, Some(format!("`orchestrator down {lab}` ends it whatever its version")))
+            }
+            lab::Error::Left { .. } => (Exit::Left, None),
+            lab::Error::Step(StepFailure { .. })
+            | lab::Error::Hello { .. }
+            | lab::Error::Io { .. }
+            | lab::Error::Channel(_)
+            | lab::Error::Agent { .. } => (Exit::Failed, None),
+        };
+        Self { exit, error: error.into(), hint }
+    }
+}
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Self {
+        let hint = match &error {
+            LoadError::CoreModule => Some(
+                "this version takes components; `wasm-tools component new` makes one of a core module, and Rust's \
+                 wasm32-wasip2 target builds one directly"
+                    .into(),
+            ),
+            LoadError::Import { hint, .. } => hint.clone(),
+            LoadError::NoRun => {
+                Some("a scenario is a WASI command: a program with `main`, or an export of `wasi:cli/run`".into())
+            }
+            _ => None,
+        };
+        let exit = if matches!(error, LoadError::Engine(_)) { Exit::Failed } else { Exit::Usage };
+        Self { exit, error: error.into(), hint }
+    }
+}
+
+impl From<GiveUpError> for Failure {
+    fn from(error: GiveUpError) -> Self {
+        Self { exit: Exit::Failed, error: error.into(), hint: None }
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self { exit: Exit::Failed, error, hint: None }
+    }
+}

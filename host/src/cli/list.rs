@@ -1,0 +1,44 @@
+//! `orchestrator list`
+
+use clap::Args;
+
+use super::{Exit, Failure};
+use crate::lab::{self, Error};
+use crate::render::{self, Row};
+
+/// List the labs that stand; as root those of all users
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  orchestrator list
+  orchestrator list --json")]
+pub struct List {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl List {
+    pub fn execute(self) -> Result<Exit, Failure> {
+        lab::sweep()?;
+        let mut rows = Vec::new();
+        for found in lab::list()? {
+            let status = lab::connect(&found.directory, found.name.as_str()).and_then(|client| client.status());
+            match status {
+                Ok(status) => rows.push(Row { name: found.name.to_string(), user: found.user, status: Some(status) }),
+                // It has ended since, or was never complete.
+                Err(Error::Busy(_) | Error::NoSuchLab(_) | Error::Channel(_)) => {}
+                Err(error) => {
+                    eprintln!("warning: {error}");
+                    rows.push(Row { name: found.name.to_string(), user: found.user, status: None });
+                }
+            }
+        }
+        if self.json {
+            render::json(&render::list_json(&rows));
+        } else {
+            print!("{}", render::list_table(&rows));
+        }
+        Ok(Exit::Done)
+    }
+}

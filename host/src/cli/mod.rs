@@ -1,0 +1,68 @@
+//! The command line: one file a command, each a clap struct and its `execute`.
+
+mod agent;
+mod backend;
+mod completions;
+mod down;
+mod examples;
+mod exec;
+mod exit;
+mod limits;
+mod list;
+mod man;
+mod ping;
+mod run;
+mod show;
+mod source;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::{Exit, Failure};
+
+/// Build Linux networks that sandboxed WebAssembly scenarios draw
+#[derive(Debug, Parser)]
+#[command(
+    name = "orchestrator",
+    version,
+    max_term_width = 100,
+    after_help = "\
+Examples:
+  orchestrator run two-containers           # build the network of a built-in example
+  orchestrator exec two-containers container1 -- ip address"
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Run),
+    List(list::List),
+    Show(show::Show),
+    Exec(exec::Exec),
+    Ping(ping::Ping),
+    Down(down::Down),
+    Examples(examples::Examples),
+    Completions(completions::Completions),
+    Man(man::Man),
+    Agent(agent::Agent),
+}
+
+impl Cli {
+    /// Does what was asked for.
+    pub fn execute(self) -> Result<Exit, Failure> {
+        match self.command {
+            Command::Run(run) => run.execute(),
+            Command::List(list) => list.execute(),
+            Command::Show(show) => show.execute(),
+            Command::Exec(exec) => exec.execute(),
+            Command::Ping(ping) => ping.execute(),
+            Command::Down(down) => down.execute(),
+            Command::Examples(examples) => examples.execute(),
+            Command::Completions(completions) => completions.execute(),
+            Command::Man(man) => man.execute(),
+            Command::Agent(agent) => agent.execute(),
+        }
+    }
+}

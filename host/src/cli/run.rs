@@ -1,0 +1,163 @@
+//! `orchestrator run`
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+
+use super::backend::Live;
+use super::limits::LimitFlags;
+use super::source::Source;
+use super::{Exit, Failure};
+use crate::lab::{self, LabName, Started};
+use crate::render::{self, Account};
+use crate::sandbox;
+use crate::script::{self, End, Report, RunLimits};
+
+/// Run a scenario and let the network that it draws stand
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  orchestrator run two-containers                      # a built-in example
+  orchestrator run ./my-lab.wasm --replace -- --nodes 5")]
+pub struct Run {
+    /// Scenario: a file (with a `/`, or ending in `.wasm` or `.wat`) or the name of a built-in example
+    module: String,
+    /// Name of the lab [default: made from MODULE]
+    #[arg(long, value_name = "LAB")]
+    name: Option<LabName>,
+    /// Remove the lab of this name, if one stands, just before the first step of the new one
+    #[arg(long)]
+    replace: bool,
+    /// Remove the lab as soon as the scenario has succeeded
+    #[arg(long)]
+    rm: bool,
+    /// Keep what had been built if the scenario fails
+    #[arg(long)]
+    keep: bool,
+    /// Show each change of the kernel in the words of `ip`
+    #[arg(short, long)]
+    verbose: bool,
+    #[command(flatten)]
+    limits: LimitFlags,
+    /// Arguments of the scenario
+    #[arg(last = true, value_name = "ARGS")]
+    arguments: Vec<String>,
+}
+
+impl Run {
+    pub fn execute(self) -> Result<Exit, Failure> {
+        let start = Instant::now();
+        let source = Source::find(&self.module)?;
+        let name = self.lab_name()?;
+        lab::sweep()?;
+        let limits = RunLimits::from(self.limits);
+        let order =
+            lab::Order { name: name.clone(), module: self.module.clone(), limits: limits.lab, replace: self.replace };
+        let Started { client, hold, published } = lab::start(&order)?;
+        let live = Arc::new(Mutex::new(Live::new(client, name.to_string(), self.verbose)));
+        let ended = sandbox::give_up().map_err(Failure::from).and_then(|()| self.play(source, &name, limits, &live));
+        let lock = || live.lock().unwrap_or_else(PoisonError::into_inner);
+        let complete = || {
+            lock()
+                .complete()
+                .map_err(|error| Failure::from(error).context(format!("lab `{name}` could not be completed")))
+        };
+        let outcome = match ended {
+            Ok((Report { end: End::Success, netns, links, first_netns }, compiled)) => {
+                if self.rm {
+                    hold.let_go()?;
+                    eprintln!("lab `{name}` stood and was removed again");
+                    return Ok(Exit::Done);
+                }
+                let building = lock().building;
+                complete().map(|()| {
+                    let took = start.elapsed();
+                    let netns_name = first_netns.as_deref();
+                    let account =
+                        Account { lab: name.as_str(), netns, links, took, compiled, building, netns_name, published };
+                    eprint!("{}", render::account(&account));
+                    Exit::Done
+                })
+            }
+            Ok((Report { end, .. }, _)) => {
+                let touched = lock().touched;
+                let failure = failure(end, &self.module);
+                let may_be_kept = matches!(failure.exit, Exit::No);
+                failure.report();
+                if self.keep && may_be_kept {
+                    complete().map(|()| {
+                        eprintln!(
+                            "\nlab `{name}` was kept as far as it had been built; `orchestrator down {name}` removes it"
+                        );
+                        failure.exit
+                    })
+                } else {
+                    hold.let_go()?;
+                    let note = if touched { "what had been built was undone" } else { "nothing had been built" };
+                    eprintln!("note: {note}");
+                    return Ok(failure.exit);
+                }
+            }
+            Err(failure) => Err(failure),
+        };
+        if outcome.is_err() {
+            hold.let_go()?;
+        }
+        outcome
+    }
+
+    fn lab_name(&self) -> Result<LabName, Failure> {
+        match &self.name {
+            Some(name) => Ok(name.clone()),
+            None => LabName::from_module(Path::new(&self.module)).ok_or_else(|| {
+                Failure::usage("no lab name can be made from this module's name").hint("give one with `--name`")
+            }),
+        }
+    }
+
+    /// Compiles and runs the scenario. From here on this process can do nothing but ask the agent.
+    fn play(
+        &self,
+        source: Source,
+        name: &LabName,
+        limits: RunLimits,
+        live: &Arc<Mutex<Live>>,
+    ) -> Result<(Report, Duration), Failure> {
+        let broken = |error: script::LoadError| {
+            Failure::from(error).context(format!("`{}` can't be run", self.module.escape_debug()))
+        };
+        let prepared = source.read(limits.module).and_then(script::Module::prepare).map_err(broken)?;
+        live.lock().unwrap_or_else(PoisonError::into_inner).ready()?;
+        let compiled = prepared.compiled_in;
+        let order = script::Order {
+            arguments: self.arguments.clone(),
+            lab_name: name.to_string(),
+            limits,
+            backend: live.clone(),
+        };
+        Ok((script::run(prepared, order).map_err(broken)?, compiled))
+    }
+}
+
+/// Says how a scenario ended that did not succeed.
+fn failure(end: End, module: &str) -> Failure {
+    let module = module.escape_debug();
+    let fail = |exit, error| Failure { exit, error, hint: None };
+    match end {
+        End::Success => fail(Exit::Done, anyhow::anyhow!("{module}: the scenario succeeded")),
+        End::Failed => fail(Exit::No, anyhow::anyhow!("{module}: the scenario returned an error")),
+        End::Trapped(text) => fail(Exit::No, anyhow::anyhow!("{module}: the scenario trapped: {text}")),
+        End::Limit(text) => fail(Exit::No, anyhow::anyhow!("{module}: {text}")),
+        End::NotApplied(refusal) => {
+            let errno = refusal.errno.as_ref().map(|errno| format!("{errno}: ")).unwrap_or_default();
+            let why = refusal.why.strip_prefix(&errno).unwrap_or(&refusal.why).to_owned();
+            fail(Exit::Failed, anyhow::anyhow!("{errno}{why}").context(format!("{module}: could not {}", refusal.act)))
+        }
+        End::Interrupted(signal) => {
+            let status = Exit::Status(128 + u8::try_from(signal).unwrap_or_default());
+            fail(status, anyhow::anyhow!("{module}: interrupted by signal {signal}"))
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! `orchestrator show`
+
+use clap::Args;
+
+use super::{Exit, Failure};
+use crate::{lab, render};
+
+/// Show a lab as the kernel has it: the links, addresses and routes of each netns
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  orchestrator show two-containers
+  orchestrator show two-containers --json")]
+pub struct Show {
+    /// Lab, or USER/LAB as root
+    lab: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Show {
+    pub fn execute(self) -> Result<Exit, Failure> {
+        lab::sweep()?;
+        let found = lab::find(&self.lab)?;
+        let netns = lab::connect(&found.directory, &self.lab)?.observe(None)?;
+        if self.json {
+            render::json(&render::show_json(found.name.as_str(), &netns));
+        } else {
+            print!("{}", render::show_tables(&netns));
+        }
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,77 @@
+//! MODULE: a file, or the name of a built-in example.
+
+use std::fs::File;
+use std::path::Path;
+
+use super::{Exit, Failure};
+use crate::script::{LoadError, Module};
+
+/// A scenario that comes with the program.
+pub struct Example {
+    /// Its name.
+    pub name: &'static str,
+    /// What it draws, in a line.
+    pub summary: &'static str,
+    /// Its component.
+    pub wasm: &'static [u8],
+}
+
+include!(concat!(env!("OUT_DIR"), "/examples.rs"));
+
+/// How alike a name has to be to be suggested.
+const ALIKE: f64 = 0.75;
+
+/// A module that was found and not read yet.
+pub(super) enum Source {
+    File { name: String, file: File },
+    Example(&'static Example),
+}
+
+impl Source {
+    /// Finds MODULE. With a `/`, or an ending `.wasm` or `.wat`, it is a file; otherwise an example.
+    pub(super) fn find(module: &str) -> Result<Self, Failure> {
+        let path = Path::new(module);
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        if module.contains('/') || matches!(ending, Some("wasm" | "wat")) {
+            let open = || -> std::io::Result<File> {
+                let file = File::open(path)?;
+                if file.metadata()?.is_dir() { Err(std::io::ErrorKind::IsADirectory.into()) } else { Ok(file) }
+            };
+            let file = open().map_err(|error| Failure {
+                exit: Exit::Usage,
+                error: anyhow::Error::new(error).context(format!("could not open `{}`", shown(module))),
+                hint: None,
+            })?;
+            let name = path.file_name().map_or_else(|| module.into(), |name| name.to_string_lossy().into_owned());
+            return Ok(Self::File { name, file });
+        }
+        EXAMPLES.iter().find(|example| example.name == module).map(Self::Example).ok_or_else(|| unknown(module))
+    }
+
+    /// Reads it, no further than the limit.
+    pub(super) fn read(self, limit: u64) -> Result<Module, LoadError> {
+        match self {
+            Self::File { name, file } => Module::read(name, file, limit),
+            Self::Example(example) => Ok(Module::from_bytes(example.name, example.wasm)),
+        }
+    }
+}
+
+fn shown(module: &str) -> String {
+    module.escape_debug().to_string()
+}
+
+fn unknown(module: &str) -> Failure {
+    let failure = Failure::usage(format!("there is no built-in example `{}`", shown(module)));
+    if Path::new(module).is_file() {
+        return failure.hint(format!("a file is given with a `/`: `./{}`", shown(module)));
+    }
+    let likeness = |example: &&Example| strsim::jaro_winkler(module, example.name);
+    let nearest = EXAMPLES.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    match nearest {
+        Some(example) if likeness(&example) >= ALIKE => failure.hint(format!("did you mean `{}`?", example.name)),
+        _ => {
+            failure.hint("`orchestrator examples` lists them; a file is given with a `/`, or ends in `.wasm` or `.wat`")
+        }
+    }
+}

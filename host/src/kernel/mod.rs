@@ -1,0 +1,31 @@
+//! Netlink verbs: one file a kind of object, each named like the `ip` command that does the same.
+//!
+//! A verb returns a [`Request`]; a [`Socket`], which stays in the netns that it was opened in, sends a batch of them at once.
+
+mod address;
+mod bridge;
+mod errno;
+mod link;
+mod nsid;
+mod observe;
+mod request;
+mod route;
+mod settled;
+mod socket;
+mod sysctl;
+mod veth;
+
+pub use address::{add_address, remove_address};
+pub use bridge::add_bridge;
+pub use errno::{errno_of, explain};
+pub use link::{
+    LinkSpec, remove_link, set_address_generation_off, set_controller, set_down, set_mtu, set_name, set_netns, set_up,
+};
+pub use nsid::nsid_of;
+pub use observe::{RawLink, RawNetns, observe};
+pub use request::Request;
+pub use route::{RouteSpec, add_route, remove_route};
+pub use settled::unsettled;
+pub use socket::{BatchError, Socket};
+pub use sysctl::{allow_ping_sockets, has_ipv6, turn_address_generation_off};
+pub use veth::add_veth;

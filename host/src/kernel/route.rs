@@ -1,0 +1,59 @@
+//! `ip route`
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use rtnetlink::packet_route::route::{
+    RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
+};
+use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
+
+use super::Request;
+
+/// A route of the main table.
+pub struct RouteSpec {
+    pub destination: IpNet,
+    pub gateway: Option<IpAddr>,
+    pub link: u32,
+    pub metric: u32,
+    /// It came with an address.
+    pub connected: bool,
+}
+
+fn route_address(address: IpAddr) -> RouteAddress {
+    match address {
+        IpAddr::V4(address) => RouteAddress::Inet(address),
+        IpAddr::V6(address) => RouteAddress::Inet6(address),
+    }
+}
+
+fn message(route: &RouteSpec) -> RouteMessage {
+    let ipv6 = route.destination.addr().is_ipv6();
+    let mut message = RouteMessage::default();
+    message.header.address_family = if ipv6 { AddressFamily::Inet6 } else { AddressFamily::Inet };
+    message.header.destination_prefix_length = route.destination.prefix_len();
+    message.header.table = RouteHeader::RT_TABLE_MAIN;
+    message.header.protocol = if route.connected { RouteProtocol::Kernel } else { RouteProtocol::Boot };
+    message.header.kind = RouteType::Unicast;
+    let on_link = route.gateway.is_none() && !ipv6;
+    message.header.scope = if on_link { RouteScope::Link } else { RouteScope::Universe };
+    message.attributes.push(RouteAttribute::Destination(route_address(route.destination.addr())));
+    message.attributes.push(RouteAttribute::Oif(route.link));
+    if let Some(gateway) = route.gateway {
+        message.attributes.push(RouteAttribute::Gateway(route_address(gateway)));
+    }
+    if route.metric != 0 {
+        message.attributes.push(RouteAttribute::Priority(route.metric));
+    }
+    message
+}
+
+/// `ip route add`
+pub fn add_route(route: &RouteSpec) -> Request {
+    Request::create(RouteNetlinkMessage::NewRoute(message(route)))
+}
+
+/// `ip route del`
+pub fn remove_route(route: &RouteSpec) -> Request {
+    Request::change(RouteNetlinkMessage::DelRoute(message(route)))
+}

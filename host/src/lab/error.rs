@@ -1,0 +1,87 @@
+//! What can go wrong with a lab.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error as ThisError;
+
+use crate::plan::StepFailure;
+use crate::protocol::{ChannelError, HelloError};
+use crate::topology::Errno;
+
+/// What can go wrong with a lab.
+#[derive(Debug, ThisError)]
+pub enum Error {
+    /// There is no lab of this name.
+    #[error("there is no lab `{0}`")]
+    NoSuchLab(String),
+    /// A lab of this name stands.
+    #[error("a lab `{0}` stands already")]
+    Stands(String),
+    /// A lab of this name is being built or is ending.
+    #[error("lab `{0}` is busy: it is being built, or is ending")]
+    Busy(String),
+    /// This machine or this user can't have labs.
+    #[error("could not {act}: {errno}")]
+    Unable {
+        /// What was tried.
+        act: String,
+        /// What the kernel said.
+        errno: Errno,
+        /// What is missing and how to get it.
+        hint: Option<String>,
+    },
+    /// A directory that labs live in is not what it has to be.
+    #[error("`{path}` can't hold labs: {why}")]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The agent is of another version.
+    #[error("the agent of lab `{lab}` can't be talked to: {source}")]
+    Hello {
+        /// The lab.
+        lab: String,
+        /// Why.
+        source: HelloError,
+    },
+    /// A file or process could not be handled.
+    #[error("could not {act}")]
+    Io {
+        /// What was tried.
+        act: String,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// The agent has gone or does not answer.
+    #[error("the lab's agent does not answer")]
+    Channel(#[from] ChannelError),
+    /// The agent has not ended, so what it made may be left.
+    #[error(
+        "the agent that serves `{directory}` has not ended; it may have left that directory, and names in `/run/netns`"
+    )]
+    Left {
+        /// The lab's directory.
+        directory: PathBuf,
+    },
+    /// A step was refused by the kernel.
+    #[error(transparent)]
+    Step(#[from] StepFailure),
+    /// The agent could not do what it was asked.
+    #[error("{message}")]
+    Agent {
+        /// What the kernel said, if it was the kernel.
+        errno: Option<Errno>,
+        /// What could not be done.
+        message: String,
+    },
+}
+
+impl Error {
+    pub(super) fn io(act: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let act = act.into();
+        move |source| Self::Io { act, source }
+    }
+}

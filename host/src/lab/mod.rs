@@ -1,0 +1,35 @@
+//! Labs as commands see them: where they are, how they begin, what can be asked of them, how they end.
+
+mod client;
+mod end;
+mod error;
+mod exec;
+mod hold;
+mod inside;
+mod name;
+mod processes;
+mod roots;
+mod start;
+mod sweep;
+mod unable;
+
+pub use client::{Client, connect};
+pub use end::end;
+pub use error::Error;
+pub use exec::exec;
+pub use hold::Hold;
+pub use name::LabName;
+pub use processes::holders;
+pub use roots::{Lab, find, list, list_own};
+pub use start::{Order, Started, start};
+pub use sweep::sweep;
+
+use self::roots::Root;
+use caps::{CapSet, Capability, has_cap};
+
+/// Tells whether this process can make namespaces without a user namespace of its own. What counts is not uid 0.
+pub fn is_privileged() -> bool {
+    [Capability::CAP_SYS_ADMIN, Capability::CAP_NET_ADMIN]
+        .into_iter()
+        .all(|capability| has_cap(None, CapSet::Effective, capability).unwrap_or(false))
+}

@@ -1,0 +1,16 @@
+//! Builds Linux networks that sandboxed WebAssembly scenarios draw.
+//!
+//! A scenario goes this way through the modules: `cli` takes the command, `script` runs the module and checks each call
+//! against the `topology`, `plan` turns the difference to what stands into steps, `lab` sends them by `protocol` to the
+//! `agent`, which does them with `kernel`. ARCHITECTURE.md says more.
+
+pub mod agent;
+pub mod cli;
+pub mod kernel;
+pub mod lab;
+pub mod plan;
+pub mod protocol;
+pub mod render;
+pub mod sandbox;
+pub mod script;
+pub mod topology;

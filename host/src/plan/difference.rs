@@ -1,0 +1,353 @@
+//! The difference between two networks, as steps in an order that the kernel accepts and does not sleep on.
+//!
+//! Each step is played on a rehearsal of the network as soon as it is chosen, so what the kernel does on the side (a link set
+//! down loses its routes) is seen by the choice of the next, and the steps lead to the wanted network by construction.
+
+use std::collections::HashMap;
+
+use ipnet::IpNet;
+use thiserror::Error;
+
+use super::{NewLink, NewRoute, Step};
+use crate::topology::{
+    Code, Kind, Link, LinkId, LinkName, MacAddress, NetnsId, NetnsName, Place, Refusal, Route, Topology,
+};
+
+/// A step that the model refuses although it accepted the network that the step leads to: a fault of this program.
+#[derive(Debug, Error)]
+#[error("no way was found to this network, which is a fault of orchestrator: {0}")]
+pub struct PlanError(#[source] Refusal);
+
+/// Returns the steps from the network that stands to the one that is wanted, which grew out of it.
+pub fn difference(standing: &Topology, wanted: &Topology) -> Result<Vec<Step>, PlanError> {
+    let mut planner = Planner { now: standing.rehearsal(), wanted, steps: Vec::new() };
+    planner.plan().map_err(PlanError)?;
+    Ok(planner.steps)
+}
+
+struct Planner<'a> {
+    /// The network after the steps so far. Links that stood have the same identity here and in `wanted`; new ones the same place.
+    now: Topology,
+    wanted: &'a Topology,
+    steps: Vec<Step>,
+}
+
+impl<'a> Planner<'a> {
+    fn plan(&mut self) -> Result<(), Refusal> {
+        self.remove()?;
+        self.put_in_place()?;
+        self.loosen()?;
+        self.build()
+    }
+
+    fn step(&mut self, step: Step) -> Result<(), Refusal> {
+        step.play(&mut self.now)?;
+        self.steps.push(step);
+        Ok(())
+    }
+
+    /// Removes the namespaces and links that are not wanted.
+    fn remove(&mut self) -> Result<(), Refusal> {
+        let going: Vec<NetnsName> = self
+            .now
+            .list_netns()
+            .filter(|(id, _)| !self.wanted.has_netns(*id))
+            .map(|(_, netns)| netns.name.clone())
+            .collect();
+        for netns in going {
+            self.step(Step::RemoveNetns { netns })?;
+        }
+        let going: Vec<LinkId> =
+            self.now.list_links().map(|(id, _)| id).filter(|id| self.wanted.standing(*id).is_none()).collect();
+        for id in going {
+            // A veth has gone with its peer, or with the peer's netns.
+            if self.now.standing(id).is_some() {
+                self.step(Step::RemoveLink { link: self.now.place_of(id) })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Renames and moves the links that stand, by way of a name that is free where two want each other's.
+    fn put_in_place(&mut self) -> Result<(), Refusal> {
+        let misplaced = |planner: &Self, id: LinkId| planner.now.place_of(id) != planner.wanted.place_of(id);
+        let mut waiting: Vec<LinkId> =
+            self.now.list_links().map(|(id, _)| id).filter(|id| misplaced(self, *id)).collect();
+        while !waiting.is_empty() {
+            let before = waiting.len();
+            let mut blocked = Vec::new();
+            for id in waiting {
+                let target = self.wanted.place_of(id);
+                self.add_netns(&target.netns)?;
+                if self.now.find_place(&target).is_ok() {
+                    blocked.push(id);
+                } else {
+                    self.put(id, target)?;
+                }
+            }
+            if blocked.len() == before {
+                let id = blocked[0];
+                let mut place = self.now.place_of(id);
+                place.link = self.free_name(&place.netns);
+                self.put(id, place)?;
+            }
+            waiting = blocked;
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, id: LinkId, target: Place) -> Result<(), Refusal> {
+        let (link, mac) = (self.now.place_of(id), MacAddress::at(&target));
+        let Place { netns, link: name } = target;
+        if link.netns == netns {
+            self.step(Step::SetName { link, name, mac })
+        } else {
+            self.step(Step::SetNetns { link, target: netns, name, mac })
+        }
+    }
+
+    fn free_name(&self, netns: &NetnsName) -> LinkName {
+        (0..)
+            .filter_map(|n| LinkName::parse(&format!("_moving{n}")).ok())
+            .find(|name| self.now.find_place(&Place { netns: netns.clone(), link: name.clone() }).is_err())
+            .expect("a netns has fewer links than there are names")
+    }
+
+    /// Takes from what stands what is not wanted of it: links set up, ports, routes, addresses.
+    fn loosen(&mut self) -> Result<(), Refusal> {
+        let stood: Vec<LinkId> = self.now.list_links().map(|(id, _)| id).collect();
+        for id in &stood {
+            let (now, wanted) = (&self.now.standing(*id).expect("listed"), self.wanted_link(*id));
+            // IPv6 that comes with a larger MTU would come with the kernel's own address generation, unless the link is down.
+            let regains_ipv6 = !now.has_ipv6() && wanted.has_ipv6();
+            if now.up && (!wanted.up || regains_ipv6) {
+                self.step(Step::SetDown { link: self.now.place_of(*id) })?;
+            }
+            if self.now.standing(*id).is_some_and(|now| now.controller.is_some())
+                && self.wanted_link(*id).controller.is_none()
+            {
+                self.step(Step::SetController { link: self.now.place_of(*id), controller: None })?;
+            }
+        }
+        let netns: Vec<NetnsId> = self.now.list_netns().map(|(id, _)| id).collect();
+        for id in netns {
+            self.remove_routes(id)?;
+        }
+        for id in stood {
+            self.remove_addresses(id)?;
+        }
+        Ok(())
+    }
+
+    fn wanted_link(&self, id: LinkId) -> &'a Link {
+        self.wanted.standing(id).expect("links that are not wanted have been removed")
+    }
+
+    fn remove_routes(&mut self, netns: NetnsId) -> Result<(), Refusal> {
+        // A netns that a link was moved to is new here, and has another identity in `wanted`.
+        let name = self.now.netns_name(netns);
+        let wanted = self.wanted.find_netns(&name)?;
+        let wanted = self.wanted.routes_of(wanted);
+        let going: Vec<Route> = self
+            .now
+            .routes_of(netns)
+            .values()
+            .flatten()
+            .filter(|route| !wanted.get(&route.destination).is_some_and(|same| same.contains(route)))
+            .cloned()
+            .collect();
+        for route in going {
+            let link = self.now.place_of(route.link);
+            self.step(Step::RemoveRoute { link, route: NewRoute::from(&route) })?;
+        }
+        Ok(())
+    }
+
+    /// Removes what keeps the addresses of a link from being, in their order, the first of those that are wanted.
+    fn remove_addresses(&mut self, id: LinkId) -> Result<(), Refusal> {
+        let addresses = |link: &Link, ipv6: bool| -> Vec<IpNet> {
+            link.addresses.iter().map(|address| address.cidr).filter(|cidr| cidr.addr().is_ipv6() == ipv6).collect()
+        };
+        for ipv6 in [false, true] {
+            let wanted = addresses(self.wanted_link(id), ipv6);
+            let mut kept = wanted.iter().peekable();
+            let mut going = Vec::new();
+            for cidr in addresses(self.now.standing(id).expect("it stood"), ipv6) {
+                if kept.next_if(|next| **next == cidr).is_none() {
+                    going.push(cidr);
+                }
+            }
+            // Secondaries first: whether the kernel would promote one or take it along is then the same.
+            for address in going.into_iter().rev() {
+                self.step(Step::RemoveAddress { link: self.now.place_of(id), address })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes what is missing. A netns is configured as soon as its last link is there, so that the agent can close its
+    /// socket; those with bridges last, so that nothing floods through them while they grow.
+    fn build(&mut self) -> Result<(), Refusal> {
+        let new: Vec<(LinkId, &Link)> = {
+            let stands = |place: &Place| self.now.find_place(place).is_ok();
+            self.wanted.list_links().filter(|(id, _)| !stands(&self.wanted.place_of(*id))).collect()
+        };
+        let mut missing: HashMap<NetnsId, usize> = HashMap::new();
+        for (_, link) in new.iter().filter(|(_, link)| link.kind != Kind::Loopback) {
+            *missing.entry(link.netns).or_default() += 1;
+        }
+        for (id, link) in new.iter().filter(|(_, link)| matches!(link.kind, Kind::Bridge { .. })) {
+            self.add_netns(&self.wanted.netns_name(link.netns))?;
+            self.step(Step::AddBridge { bridge: self.new_link(*id, None) })?;
+            *missing.get_mut(&link.netns).expect("counted above") -= 1;
+        }
+        let mut configured = Vec::new();
+        for (id, link) in &new {
+            let Kind::Veth { peer } = link.kind else { continue };
+            if peer < *id {
+                continue;
+            }
+            self.add_veth(*id, peer)?;
+            for netns in [link.netns, self.wanted_link(peer).netns] {
+                let left = missing.get_mut(&netns).expect("counted above");
+                *left -= 1;
+                if *left == 0 && !self.is_hub(netns) {
+                    self.configure(netns)?;
+                    configured.push(netns);
+                }
+            }
+        }
+        configured.sort_unstable();
+        let mut rest: Vec<NetnsId> =
+            self.wanted.list_netns().map(|(id, _)| id).filter(|id| configured.binary_search(id).is_err()).collect();
+        rest.sort_by_key(|id| (self.is_hub(*id), *id == NetnsId::HOST));
+        for netns in rest {
+            self.add_netns(&self.wanted.netns_name(netns))?;
+            self.configure(netns)?;
+        }
+        Ok(())
+    }
+
+    /// The host and the namespaces with bridges: there the agent turns address generation off for all links at once.
+    fn is_hub(&self, netns: NetnsId) -> bool {
+        netns == NetnsId::HOST || self.wanted.has_bridge(netns)
+    }
+
+    fn add_netns(&mut self, name: &NetnsName) -> Result<(), Refusal> {
+        if self.now.find_netns(name).is_ok() {
+            return Ok(());
+        }
+        let hub = self.is_hub(self.wanted.find_netns(name)?);
+        self.step(Step::AddNetns { netns: name.clone(), hub })
+    }
+
+    fn new_link(&self, id: LinkId, mtu: Option<u32>) -> NewLink {
+        let link = self.wanted_link(id);
+        NewLink { place: self.wanted.place_of(id), mac: link.mac, mtu }
+    }
+
+    fn add_veth(&mut self, first: LinkId, second: LinkId) -> Result<(), Refusal> {
+        // The near end can be made up and attached at once, so it is the one that gains most by it.
+        let gain = |planner: &Self, id: LinkId| {
+            let link = planner.wanted_link(id);
+            (link.controller.is_some(), planner.is_hub(link.netns))
+        };
+        let (near, far) = if gain(self, second) > gain(self, first) { (second, first) } else { (first, second) };
+        for id in [near, far] {
+            self.add_netns(&self.wanted.netns_name(self.wanted_link(id).netns))?;
+        }
+        let mtu = |link: &Link| link.mtu.chosen.then_some(link.mtu.bytes);
+        let link = self.wanted_link(near);
+        self.step(Step::AddVeth {
+            near: self.new_link(near, mtu(link)),
+            near_controller: link.controller.map(|bridge| self.wanted_link(bridge).name.clone()),
+            near_up: link.up && self.is_hub(link.netns),
+            far: self.new_link(far, mtu(self.wanted_link(far))),
+        })
+    }
+
+    /// Gives the links of a netns what they lack, bridges last, then the routes.
+    fn configure(&mut self, netns: NetnsId) -> Result<(), Refusal> {
+        let (bridges, others): (Vec<LinkId>, Vec<LinkId>) =
+            self.wanted.links_of(netns).partition(|id| matches!(self.wanted_link(*id).kind, Kind::Bridge { .. }));
+        for id in others.iter().chain(&bridges) {
+            self.configure_link(*id)?;
+        }
+        for id in others.iter().chain(&bridges) {
+            self.add_addresses(*id)?;
+        }
+        self.add_routes(netns)
+    }
+
+    /// Returns the link at a place after the steps so far.
+    fn now_at(&self, place: &Place) -> Result<&Link, Refusal> {
+        let id = self.now.find_place(place)?;
+        self.now.link(id, || "plan".into())
+    }
+
+    fn configure_link(&mut self, id: LinkId) -> Result<(), Refusal> {
+        let (wanted, link) = (self.wanted_link(id), self.wanted.place_of(id));
+        let (up, mtu, bridge) = (wanted.up, wanted.mtu, wanted.controller);
+        if mtu.chosen && self.now_at(&link)?.mtu != mtu {
+            self.step(Step::SetMtu { link: link.clone(), mtu: mtu.bytes })?;
+        }
+        let controller = bridge.map(|bridge| self.wanted_link(bridge).name.clone());
+        let attached = self.now_at(&link)?.controller.map(|bridge| self.now.place_of(bridge).link);
+        if attached != controller {
+            self.step(Step::SetController { link: link.clone(), controller })?;
+        }
+        if up && !self.now_at(&link)?.up {
+            self.step(Step::SetUp { link })?;
+        }
+        Ok(())
+    }
+
+    fn add_addresses(&mut self, id: LinkId) -> Result<(), Refusal> {
+        let link = self.wanted.place_of(id);
+        let there: Vec<IpNet> = self.now_at(&link)?.addresses.iter().map(|address| address.cidr).collect();
+        let missing: Vec<IpNet> = self
+            .wanted_link(id)
+            .addresses
+            .iter()
+            .map(|address| address.cidr)
+            .filter(|cidr| !there.contains(cidr))
+            .collect();
+        for address in missing {
+            self.step(Step::AddAddress { link: link.clone(), address })?;
+        }
+        Ok(())
+    }
+
+    fn add_routes(&mut self, netns: NetnsId) -> Result<(), Refusal> {
+        let wanted = self.wanted.routes_of(netns).values().flatten();
+        // Gateways may be reached by routes that are on a link.
+        let (on_link, through): (Vec<&Route>, Vec<&Route>) = wanted.partition(|route| route.gateway.is_none());
+        for route in on_link.into_iter().chain(through) {
+            let link = self.wanted.place_of(route.link);
+            let there = self.now.find_netns(&link.netns).and_then(|netns| {
+                let over = self.now.find_place(&link)?;
+                let same = |found: &Route| found.link == over && NewRoute::from(found) == NewRoute::from(route);
+                Ok(self.now.find_route(netns, &route.destination, same).is_some())
+            })?;
+            if !there {
+                self.add_route(link, NewRoute::from(route))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a route. Its gateway may have lost the network in which it was reached, which the kernel minds only when the
+    /// route is added: then a route to the gateway itself is there for that moment.
+    fn add_route(&mut self, link: Place, route: NewRoute) -> Result<(), Refusal> {
+        let step = Step::AddRoute { link: link.clone(), route: route.clone() };
+        match (self.step(step.clone()), route.gateway) {
+            (Err(refusal), Some(gateway)) if refusal.code == Code::Unreachable => {
+                let to_gateway = NewRoute { destination: IpNet::from(gateway), gateway: None, ..route };
+                self.step(Step::AddRoute { link: link.clone(), route: to_gateway.clone() })?;
+                self.step(step)?;
+                self.step(Step::RemoveRoute { link, route: to_gateway })
+            }
+            (outcome, _) => outcome,
+        }
+    }
+}

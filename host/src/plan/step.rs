@@ -1,0 +1,197 @@
+//! One act upon the kernel.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use crate::topology::{LinkName, MacAddress, NetnsName, Place, Protocol, Route};
+
+/// A link that is to be made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewLink {
+    /// Where it is to be.
+    pub place: Place,
+    /// Its MAC address.
+    pub mac: MacAddress,
+    /// Its MTU if it is not the kind's own.
+    pub mtu: Option<u32>,
+}
+
+/// A route that is to be there, or to go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewRoute {
+    /// The network that it leads to.
+    pub destination: IpNet,
+    /// The router that it leads through.
+    pub gateway: Option<IpAddr>,
+    /// Its metric.
+    pub metric: u32,
+    /// It came with an address.
+    pub connected: bool,
+}
+
+impl From<&Route> for NewRoute {
+    fn from(route: &Route) -> Self {
+        Self {
+            destination: route.destination,
+            gateway: route.gateway,
+            metric: route.metric,
+            connected: route.protocol == Protocol::Kernel,
+        }
+    }
+}
+
+/// One act upon the kernel, complete in itself: everything is named by its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the fields are the words of the `ip` command that each variant names")]
+pub enum Step {
+    /// `ip netns add NETNS`. A *hub* has a bridge: its links are mostly ports, which need no IPv6 of their own.
+    AddNetns { netns: NetnsName, hub: bool },
+    /// `ip netns del NETNS`
+    RemoveNetns { netns: NetnsName },
+    /// `ip link add type veth`. The near end can be made up and attached in the same act.
+    AddVeth { near: NewLink, near_controller: Option<LinkName>, near_up: bool, far: NewLink },
+    /// `ip link add type bridge`
+    AddBridge { bridge: NewLink },
+    /// `ip link del`
+    RemoveLink { link: Place },
+    /// `ip link set netns TARGET name NAME`
+    SetNetns { link: Place, target: NetnsName, name: LinkName, mac: MacAddress },
+    /// `ip link set name NAME`
+    SetName { link: Place, name: LinkName, mac: MacAddress },
+    /// `ip link set up`
+    SetUp { link: Place },
+    /// `ip link set down`
+    SetDown { link: Place },
+    /// `ip link set mtu MTU`
+    SetMtu { link: Place, mtu: u32 },
+    /// `ip link set master CONTROLLER`, or `nomaster`
+    SetController { link: Place, controller: Option<LinkName> },
+    /// `ip address add`
+    AddAddress { link: Place, address: IpNet },
+    /// `ip address del`
+    RemoveAddress { link: Place, address: IpNet },
+    /// `ip route add`
+    AddRoute { link: Place, route: NewRoute },
+    /// `ip route del`
+    RemoveRoute { link: Place, route: NewRoute },
+}
+
+impl Step {
+    /// Says what the step does, to follow "could not".
+    pub fn act(&self) -> String {
+        match self {
+            Self::AddNetns { netns, .. } => format!("add netns `{netns}`"),
+            Self::RemoveNetns { netns } => format!("remove netns `{netns}`"),
+            Self::AddVeth { near, far, .. } => {
+                let (Place { netns, link }, peer) = (&near.place, &far.place);
+                let (far_netns, far_link) = (&peer.netns, &peer.link);
+                format!("add veth `{link}` in netns `{netns}` with peer `{far_link}` in netns `{far_netns}`")
+            }
+            Self::AddBridge { bridge } => format!("add bridge {}", bridge.place),
+            Self::RemoveLink { link } => format!("remove link {link}"),
+            Self::SetNetns { link, target, .. } => format!("move link {link} to netns `{target}`"),
+            Self::SetName { link, name, .. } => format!("rename link {link} to `{name}`"),
+            Self::SetUp { link } => format!("set link {link} up"),
+            Self::SetDown { link } => format!("set link {link} down"),
+            Self::SetMtu { link, mtu } => format!("set mtu {mtu} of link {link}"),
+            Self::SetController { link, controller: Some(bridge) } => {
+                format!("attach link {link} to bridge `{bridge}`")
+            }
+            Self::SetController { link, controller: None } => format!("detach link {link}"),
+            Self::AddAddress { link, address } => format!("add address `{address}` to link {link}"),
+            Self::RemoveAddress { link, address } => format!("remove address `{address}` from link {link}"),
+            Self::AddRoute { link, route } => format!("add route {route} over link {link}"),
+            Self::RemoveRoute { link, route } => format!("remove route {route} over link {link}"),
+        }
+    }
+}
+
+impl fmt::Display for NewRoute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`", self.destination)?;
+        self.gateway.map_or(Ok(()), |gateway| write!(f, " via `{gateway}`"))
+    }
+}
+
+/// Writes `ip`, and `-n NETNS` unless it is the host.
+fn ip(f: &mut fmt::Formatter<'_>, netns: &NetnsName) -> fmt::Result {
+    if netns.is_host() { f.write_str("ip ") } else { write!(f, "ip -n {netns} ") }
+}
+
+fn mtu(link: &NewLink) -> String {
+    link.mtu.map(|mtu| format!(" mtu {mtu}")).unwrap_or_default()
+}
+
+impl fmt::Display for Step {
+    /// The same act as an `ip` command.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AddNetns { netns, .. } => write!(f, "ip netns add {netns}"),
+            Self::RemoveNetns { netns } => write!(f, "ip netns del {netns}"),
+            Self::AddVeth { near, near_controller, near_up, far } => {
+                ip(f, &near.place.netns)?;
+                let (peer, link) = (&far.place, &near.place.link);
+                write!(f, "link add name {link} address {}{}", near.mac, mtu(near))?;
+                if let Some(bridge) = near_controller {
+                    write!(f, " master {bridge}")?;
+                }
+                f.write_str(if *near_up { " up" } else { "" })?;
+                write!(f, " type veth peer name {} netns {}", peer.link, peer.netns)?;
+                write!(f, " address {}{}", far.mac, mtu(far))
+            }
+            Self::AddBridge { bridge } => {
+                ip(f, &bridge.place.netns)?;
+                write!(f, "link add name {} address {} type bridge", bridge.place.link, bridge.mac)
+            }
+            Self::RemoveLink { link } => ip(f, &link.netns).and_then(|()| write!(f, "link del dev {}", link.link)),
+            Self::SetNetns { link, target, name, mac } => {
+                ip(f, &link.netns)?;
+                write!(f, "link set dev {} netns {target} name {name} address {mac}", link.link)
+            }
+            Self::SetName { link, name, mac } => {
+                ip(f, &link.netns)?;
+                write!(f, "link set dev {} name {name} address {mac}", link.link)
+            }
+            Self::SetUp { link } => ip(f, &link.netns).and_then(|()| write!(f, "link set dev {} up", link.link)),
+            Self::SetDown { link } => ip(f, &link.netns).and_then(|()| write!(f, "link set dev {} down", link.link)),
+            Self::SetMtu { link, mtu } => {
+                ip(f, &link.netns)?;
+                write!(f, "link set dev {} mtu {mtu}", link.link)
+            }
+            Self::SetController { link, controller } => {
+                ip(f, &link.netns)?;
+                match controller {
+                    Some(bridge) => write!(f, "link set dev {} master {bridge}", link.link),
+                    None => write!(f, "link set dev {} nomaster", link.link),
+                }
+            }
+            Self::AddAddress { link, address } => {
+                ip(f, &link.netns)?;
+                let nodad = if address.addr().is_ipv6() { " nodad" } else { "" };
+                write!(f, "address add {address} dev {}{nodad}", link.link)
+            }
+            Self::RemoveAddress { link, address } => {
+                ip(f, &link.netns)?;
+                write!(f, "address del {address} dev {}", link.link)
+            }
+            Self::AddRoute { link, route } => route_words(f, "add", link, route),
+            Self::RemoveRoute { link, route } => route_words(f, "del", link, route),
+        }
+    }
+}
+
+fn route_words(f: &mut fmt::Formatter<'_>, verb: &str, link: &Place, route: &NewRoute) -> fmt::Result {
+    ip(f, &link.netns)?;
+    write!(f, "route {verb} {}", route.destination)?;
+    if let Some(gateway) = route.gateway {
+        write!(f, " via {gateway}")?;
+    }
+    write!(f, " dev {}", link.link)?;
+    if route.connected {
+        f.write_str(" proto kernel")?;
+    }
+    if route.metric == 0 { Ok(()) } else { write!(f, " metric {}", route.metric) }
+}

@@ -1,0 +1,105 @@
+//! The messages.
+
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{Step, StepFailure};
+use crate::topology::{Errno, NetnsName, Ping, PingAnswer, observed};
+
+/// What an agent can be asked.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Request {
+    /// Begin with these steps. Only from `run`; it has no answer, so that building starts while more are on the way.
+    Steps(Vec<Step>),
+    /// Say how the steps so far went: [`Answer::Done`] or [`Answer::Refused`]. Only from `run`.
+    Commit,
+    /// From now on the lab stands by itself. Only from `run`.
+    Complete,
+    /// Ping, all at once: [`Answer::Pinged`].
+    Ping(Vec<Ping>),
+    /// Read a netns, or all, from the kernel: [`Answer::Observed`].
+    Observe(Option<NetnsName>),
+    /// Wait until every link that has a carrier carries frames: [`Answer::Settled`].
+    Settle(Duration),
+    /// [`Answer::Status`].
+    Status,
+    /// Hand over what a command needs to enter a netns: [`Answer::Join`].
+    Join(NetnsName),
+    /// End, with all that the lab has. Answered by the end of the channel.
+    Down,
+}
+
+/// What it answers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Answer {
+    /// It is done.
+    Done,
+    /// A step failed; the lab ends when `run` lets go of it.
+    Refused(StepFailure),
+    /// What became of each ping.
+    Pinged(Vec<PingAnswer>),
+    /// What stands.
+    Observed(Vec<observed::Netns>),
+    /// What was not at rest when the time was over, as `NETNS/LINK`.
+    Settled(Vec<String>),
+    /// What the lab is.
+    Status(Status),
+    /// How to enter a netns; descriptors of the net, PID and (without root) user namespace come with it, in this order.
+    Join(Join),
+    /// It could not be done.
+    Failed {
+        /// What the kernel said, if it was the kernel.
+        errno: Option<Errno>,
+        /// What could not be done and why.
+        message: String,
+    },
+}
+
+/// How far a lab is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Its scenario has not returned yet.
+    Building,
+    /// It stands.
+    Up,
+}
+
+/// What `list` shows of a lab.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Status {
+    /// The module that it was built from, as it was given.
+    pub module: String,
+    /// How far it is.
+    pub state: State,
+    /// Its namespaces, the host among them.
+    pub netns: usize,
+    /// Its links, every `lo` left out.
+    pub links: usize,
+    /// The agent's PID in the PID namespace of `run`.
+    pub agent_pid: i32,
+    /// When the agent started.
+    pub started: SystemTime,
+}
+
+/// What a command needs to enter a netns.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Join {
+    /// Every netns with the agent's descriptor of it and its addresses.
+    pub hosts: Vec<Host>,
+}
+
+/// A netns as others in the lab know it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Host {
+    /// Its name.
+    pub netns: NetnsName,
+    /// The agent's descriptor of it.
+    pub descriptor: i32,
+    /// Its inode, as `/proc/PID/ns/net` shows it.
+    pub inode: u64,
+    /// The addresses that its name stands for.
+    pub addresses: Vec<IpAddr>,
+}

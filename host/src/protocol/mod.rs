@@ -1,0 +1,12 @@
+//! What a lab's agent is asked and what it answers, and the channel that carries both.
+//!
+//! One side is the agent; the other is `run`, which holds the agent's first channel, or a command that has opened the lab's
+//! socket. Requests and answers alternate, but for [`Request::Steps`], which has no answer.
+
+mod channel;
+mod hello;
+mod message;
+
+pub use channel::{Channel, ChannelError};
+pub use hello::{HelloError, greet};
+pub use message::{Answer, Host, Join, Request, State, Status};

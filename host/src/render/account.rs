@@ -1,0 +1,54 @@
+//! What `run` says at its end.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// What stands, and how long it took.
+pub struct Account<'a> {
+    pub lab: &'a str,
+    /// Its namespaces, the host among them.
+    pub netns: usize,
+    pub links: usize,
+    /// From the start of the program.
+    pub took: Duration,
+    /// Of that, compiling the module.
+    pub compiled: Duration,
+    /// Of that, building in the kernel.
+    pub building: Duration,
+    /// An example of a netns that is not the host, if there is one.
+    pub netns_name: Option<&'a str>,
+    /// It has names for `ip netns`.
+    pub published: bool,
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1000.0)
+}
+
+/// Says what stands and what to type next.
+pub fn account(account: &Account<'_>) -> String {
+    let Account { lab, netns, links, took, compiled, building, netns_name, published } = *account;
+    let mut text = format!("lab `{lab}` stands: {netns} netns, {links} links\n");
+    let _ = writeln!(
+        text,
+        "took {}, of which {} to compile the module and {} to build",
+        milliseconds(took),
+        milliseconds(compiled),
+        milliseconds(building)
+    );
+    let inside = netns_name.unwrap_or("host");
+    let mut next = vec![
+        (format!("orchestrator exec {lab} {inside}"), "a shell inside"),
+        (format!("orchestrator ping {lab}"), "who reaches whom"),
+        (format!("orchestrator show {lab}"), "links, addresses, routes"),
+        (format!("orchestrator down {lab}"), "remove it"),
+    ];
+    if published {
+        next.insert(3, (format!("ip -n {lab}.host link"), "its host, as root"));
+    }
+    let width = next.iter().map(|(command, _)| command.len()).max().unwrap_or_default();
+    for (command, what) in next {
+        let _ = writeln!(text, "  {command:width$}   # {what}");
+    }
+    text
+}

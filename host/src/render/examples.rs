@@ -1,0 +1,13 @@
+//! `orchestrator examples`
+
+use serde_json::{Value, json};
+
+use super::table::table;
+
+pub fn examples_table(examples: &[(&str, &str)]) -> String {
+    table("", ["NAME", "DRAWS"], examples.iter().map(|(name, summary)| [(*name).into(), (*summary).into()]))
+}
+
+pub fn examples_json(examples: &[(&str, &str)]) -> Value {
+    examples.iter().map(|(name, summary)| json!({ "name": name, "summary": summary })).collect()
+}

@@ -1,0 +1,75 @@
+//! `orchestrator show`
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::table::{or_dash, table};
+use crate::topology::observed::{Link, Netns, Route};
+
+pub fn show_tables(lab: &[Netns]) -> String {
+    let heading = ["LINK", "KIND", "STATE", "MTU", "MAC", "CONTROLLER", "PEER", "ADDRESSES"];
+    let mut text = String::new();
+    for (at, netns) in lab.iter().enumerate() {
+        if at > 0 {
+            text.push('\n');
+        }
+        let _ = writeln!(text, "netns {}", netns.name);
+        text += &table("  ", heading, netns.links.iter().map(cells));
+        for route in &netns.routes {
+            let _ = writeln!(text, "  route {}", route.to_string().escape_debug());
+        }
+    }
+    text
+}
+
+/// The kernel takes names from others too, so what it shows is escaped.
+fn cells(link: &Link) -> [String; 8] {
+    let state = match (link.up, link.carrier) {
+        (false, _) => "down",
+        (true, false) => "no carrier",
+        (true, true) => "up",
+    };
+    let addresses: Vec<String> = link.addresses.iter().map(|address| address.cidr.to_string()).collect();
+    let peer = link.peer.as_ref().map(|peer| format!("{}/{}", peer.netns, peer.link.escape_debug()));
+    [
+        link.name.escape_debug().to_string(),
+        link.kind.clone(),
+        state.into(),
+        link.mtu.to_string(),
+        link.mac.clone(),
+        or_dash(link.controller.as_ref().map(|name| name.escape_debug())),
+        or_dash(peer),
+        if addresses.is_empty() { "-".into() } else { addresses.join(" ") },
+    ]
+}
+
+pub fn show_json(name: &str, lab: &[Netns]) -> Value {
+    let link = |link: &Link| {
+        json!({
+            "name": link.name,
+            "kind": link.kind,
+            "mac": link.mac,
+            "mtu": link.mtu,
+            "up": link.up,
+            "controller": link.controller,
+            "peer": link.peer.as_ref().map(|peer| json!({ "netns": peer.netns, "link": peer.link })),
+            "addresses": link.addresses.iter().map(|address| address.cidr).collect::<Vec<_>>(),
+        })
+    };
+    let route = |route: &Route| {
+        let destination = match route.destination.prefix_len() {
+            0 => "default".to_owned(),
+            _ => route.destination.to_string(),
+        };
+        json!({ "destination": destination, "gateway": route.gateway, "link": route.link })
+    };
+    let netns = |netns: &Netns| {
+        json!({
+            "name": netns.name,
+            "links": netns.links.iter().map(link).collect::<Vec<_>>(),
+            "routes": netns.routes.iter().map(route).collect::<Vec<_>>(),
+        })
+    };
+    json!({ "name": name, "netns": lab.iter().map(netns).collect::<Vec<_>>() })
+}

@@ -1,0 +1,43 @@
+//! The user and group that a guest's process has.
+
+use std::fs;
+
+use nix::unistd::{Gid, Uid, getgroups, getpid, setgroups, setresgid, setresuid};
+
+use super::{GiveUpError, failed};
+use caps::{CapSet, Capability};
+
+/// Uids from here are nobody's: above those of accounts and below what systemd-nspawn gives to containers.
+const UNUSED: u32 = 1_879_100_000;
+/// Where only the usual 65,536 are mapped: above those that systemd gives to services (61184 to 65519) there is no room, so
+/// this range is below them.
+const UNUSED_LOW: u32 = 60_600;
+
+/// Becomes a user that nobody is, of no group. Where no other uid is mapped, or this process may not change its own, it stays
+/// who it is, and has no power but that of its files, which the guest has no way to.
+pub(super) fn become_nobody() -> Result<(), GiveUpError> {
+    let may = |capability| caps::has_cap(None, CapSet::Effective, capability).unwrap_or(false);
+    if !may(Capability::CAP_SETUID) || !may(Capability::CAP_SETGID) {
+        return Ok(());
+    }
+    // Another for each process, so that they can't reach each other either.
+    let pid = getpid().as_raw().unsigned_abs();
+    let candidates = [UNUSED + pid, UNUSED_LOW + pid % 500];
+    let is_mapped = |id: &u32| covers("/proc/self/uid_map", *id) && covers("/proc/self/gid_map", *id);
+    let Some(id) = candidates.into_iter().find(is_mapped) else { return Ok(()) };
+    if getgroups().is_ok_and(|groups| !groups.is_empty()) {
+        setgroups(&[]).map_err(failed("leave all groups"))?;
+    }
+    let (uid, gid) = (Uid::from_raw(id), Gid::from_raw(id));
+    setresgid(gid, gid, gid).map_err(failed("change the group"))?;
+    setresuid(uid, uid, uid).map_err(failed("change the user"))
+}
+
+/// Tells whether a map of user_namespaces(7) has a place for an id: lines of first inside, first outside, count.
+fn covers(map: &str, id: u32) -> bool {
+    let Ok(text) = fs::read_to_string(map) else { return false };
+    text.lines().any(|line| {
+        let numbers: Vec<u64> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        matches!(numbers[..], [first, _, count] if (first..first + count).contains(&u64::from(id)))
+    })
+}

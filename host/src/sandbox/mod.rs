@@ -1,0 +1,33 @@
+//! What the process that runs a guest gives up, before it has read a byte of the module.
+//!
+//! All of it is per thread, so it comes before the first thread. Order: capabilities that could come back, identity,
+//! capabilities, then the right to gain any. A list of allowed system calls and of files belongs behind these.
+
+mod capabilities;
+mod identity;
+
+use nix::sys::prctl::{set_dumpable, set_no_new_privs};
+use thiserror::Error;
+
+/// Something that could not be given up; nothing of the guest must be run then.
+#[derive(Debug, Error)]
+#[error("could not {act} before running the scenario")]
+pub struct GiveUpError {
+    act: &'static str,
+    #[source]
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+fn failed<E: std::error::Error + Send + Sync + 'static>(act: &'static str) -> impl FnOnce(E) -> GiveUpError {
+    move |source| GiveUpError { act, source: Box::new(source) }
+}
+
+/// Gives up identity, capabilities, and the right to gain any.
+pub fn give_up() -> Result<(), GiveUpError> {
+    capabilities::drop_those_that_could_return()?;
+    identity::become_nobody()?;
+    capabilities::drop_all()?;
+    set_no_new_privs().map_err(failed("give up the right to gain privileges"))?;
+    // No other process of the same user may look into this one, and it leaves no core.
+    set_dumpable(false).map_err(failed("shut others out"))
+}

@@ -1,0 +1,130 @@
+//! What a scenario has drawn so far, and how much of it stands.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use wasmtime::component::{Resource, ResourceTable};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use super::Backend;
+use super::errors::Failure;
+use super::limits::Meter;
+use crate::plan;
+use crate::topology::{Code, LinkId, NetnsId, Refusal, Topology};
+
+/// A guest's handle of a netns.
+#[derive(Debug)]
+pub struct NetnsHandle(pub(super) NetnsId);
+
+/// A guest's handle of a link.
+#[derive(Debug)]
+pub struct LinkHandle(pub(super) LinkId);
+
+/// The state behind one running scenario.
+pub(super) struct Drawing {
+    /// The network that is wanted.
+    pub(super) topology: Topology,
+    /// The network that stands.
+    standing: Topology,
+    backend: Arc<Mutex<dyn Backend>>,
+    /// The apply that failed. The lab is undone then, so every later call fails alike.
+    pub(super) failed: Option<Refusal>,
+    pub(super) lab_name: String,
+    pub(super) table: ResourceTable,
+    pub(super) meter: Meter,
+    wasi: WasiCtx,
+}
+
+impl Drawing {
+    pub(super) fn new(
+        topology: Topology,
+        backend: Arc<Mutex<dyn Backend>>,
+        lab_name: String,
+        meter: Meter,
+        table: ResourceTable,
+        wasi: WasiCtx,
+    ) -> Self {
+        let standing = topology.clone();
+        Self { topology, standing, backend, failed: None, lab_name, table, meter, wasi }
+    }
+
+    /// Returns the topology for a call that changes it, unless an apply has failed.
+    pub(super) fn draw(&mut self) -> Result<&mut Topology, Failure> {
+        match &self.failed {
+            Some(failed) => Err(failed.clone().into()),
+            None => Ok(&mut self.topology),
+        }
+    }
+
+    /// Makes a handle of a netns.
+    pub(super) fn hold_netns(&mut self, id: NetnsId) -> wasmtime::Result<Resource<NetnsHandle>> {
+        Ok(self.table.push(NetnsHandle(id))?)
+    }
+
+    /// Makes a handle of a link.
+    pub(super) fn hold_link(&mut self, id: LinkId) -> wasmtime::Result<Resource<LinkHandle>> {
+        Ok(self.table.push(LinkHandle(id))?)
+    }
+
+    pub(super) fn netns(&self, handle: &Resource<NetnsHandle>) -> wasmtime::Result<NetnsId> {
+        Ok(self.table.get(handle)?.0)
+    }
+
+    pub(super) fn link(&self, handle: &Resource<LinkHandle>) -> wasmtime::Result<LinkId> {
+        Ok(self.table.get(handle)?.0)
+    }
+
+    /// Makes the network that stands the one that is wanted.
+    pub(super) async fn apply(&mut self) -> Result<(), Failure> {
+        self.draw()?;
+        if self.topology.generation() == self.standing.generation() {
+            return Ok(());
+        }
+        let steps = plan::difference(&self.standing, &self.topology).map_err(|error| Refusal {
+            code: Code::Kernel,
+            errno: None,
+            act: "plan the lab".into(),
+            why: error.to_string(),
+        });
+        let outcome = match steps {
+            Ok(steps) if steps.is_empty() => Ok(()),
+            Ok(steps) => self.ask(move |backend| backend.apply(steps)).await?,
+            Err(refusal) => Err(refusal),
+        };
+        match outcome {
+            Ok(()) => {
+                self.standing = self.topology.clone();
+                Ok(())
+            }
+            Err(refusal) => {
+                self.failed = Some(refusal.clone());
+                Err(refusal.into())
+            }
+        }
+    }
+
+    /// Asks the backend on a thread where waiting holds nobody up.
+    pub(super) async fn ask<T: Send + 'static>(
+        &mut self,
+        question: impl FnOnce(&mut dyn Backend) -> T + Send + 'static,
+    ) -> wasmtime::Result<T> {
+        let backend = self.backend.clone();
+        let answer =
+            tokio::task::spawn_blocking(move || question(&mut *backend.lock().unwrap_or_else(PoisonError::into_inner)));
+        Ok(answer.await?)
+    }
+
+    /// Applies what is drawn, then looks.
+    pub(super) async fn look<T: Send + 'static>(
+        &mut self,
+        question: impl FnOnce(&mut dyn Backend) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.apply().await?;
+        Ok(self.ask(question).await??)
+    }
+}
+
+impl WasiView for Drawing {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}

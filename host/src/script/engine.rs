@@ -1,0 +1,42 @@
+//! The WebAssembly engine, and the clock that lets it be interrupted.
+
+use std::thread;
+use std::time::Duration;
+
+use wasmtime::component::{HasSelf, Linker};
+use wasmtime::{Config, Engine};
+
+use super::bindings::Imports;
+use super::drawing::Drawing;
+
+/// How often a running guest is looked at.
+const TICK: Duration = Duration::from_millis(10);
+
+pub(super) fn engine() -> wasmtime::Result<Engine> {
+    let mut config = Config::new();
+    config.epoch_interruption(true);
+    // Frames of the guest by name, whatever `RUST_BACKTRACE` says of the host's.
+    config.wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Enable);
+    Engine::new(&config)
+}
+
+/// Links what a scenario may import: our interfaces and WASI. Whether WASI gives it anything is for its context to say.
+pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Drawing>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    Imports::add_to_linker::<_, HasSelf<Drawing>>(&mut linker, |drawing| drawing)?;
+    Ok(linker)
+}
+
+/// Starts the clock; it ends with the engine.
+pub(super) fn start_clock(engine: &Engine) -> std::io::Result<()> {
+    let engine = engine.weak();
+    let tick = move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            thread::sleep(TICK);
+        }
+    };
+    thread::Builder::new().name("clock".into()).spawn(tick).map(drop)
+}

@@ -1,0 +1,200 @@
+//! From a file's bytes to a component that can be run.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+use wasmtime::Engine;
+use wasmtime::component::{Component, types::ComponentItem};
+use wasmtime_wasi::p2::bindings::CommandPre;
+
+use super::drawing::Drawing;
+use super::engine::{engine, linker};
+
+/// The package that guests import, and the version of it that this program has.
+const PACKAGE: &str = "orchestrator:net/";
+const VERSION: &str = "0.1.0";
+/// `\0asm`, then a version and a layer of two bytes each.
+const MAGIC: &[u8] = b"\0asm";
+const LAYER_CORE: [u8; 4] = [1, 0, 0, 0];
+
+/// Why a module can't be run.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    /// The file could not be read.
+    #[error("it could not be read")]
+    Read(#[from] io::Error),
+    /// The file is larger than the limit.
+    #[error("it is larger than the limit of {limit}; `--max-module` raises it")]
+    TooLarge {
+        /// The limit.
+        limit: bytesize::Display,
+    },
+    /// The bytes are neither WebAssembly nor its text.
+    #[error("it is not WebAssembly: it begins with neither `\\0asm` nor `(`")]
+    NotWasm,
+    /// A core module.
+    #[error("it is a core module and no component")]
+    CoreModule,
+    /// The engine does not accept the bytes.
+    #[error("it is no valid component")]
+    Invalid(#[source] wasmtime::Error),
+    /// It imports what is not there.
+    #[error("it imports `{import}`, which this orchestrator does not have")]
+    Import {
+        /// The interface.
+        import: String,
+        /// What is known about it.
+        hint: Option<String>,
+        /// What differs, if the interface itself is there.
+        #[source]
+        source: Option<wasmtime::Error>,
+    },
+    /// It can't be run as a command.
+    #[error("it exports no `wasi:cli/run@0.2`, so it is no command and no scenario")]
+    NoRun,
+    /// The engine could not be set up.
+    #[error("the WebAssembly engine could not be set up")]
+    Engine(#[source] wasmtime::Error),
+}
+
+/// The bytes of a scenario.
+#[derive(Debug)]
+pub struct Module {
+    /// What it is called in messages, and its first argument.
+    pub name: String,
+    bytes: Vec<u8>,
+}
+
+/// A scenario that is compiled.
+pub struct Prepared {
+    pub(super) engine: Engine,
+    pub(super) command: CommandPre<Drawing>,
+    pub(super) module: Module,
+    /// How long compiling took.
+    pub compiled_in: Duration,
+}
+
+impl Module {
+    /// Takes bytes that are there already.
+    pub fn from_bytes(name: impl Into<String>, bytes: &[u8]) -> Self {
+        Self { name: name.into(), bytes: bytes.to_vec() }
+    }
+
+    /// Reads an open file, no further than the limit.
+    pub fn read(name: impl Into<String>, file: File, limit: u64) -> Result<Self, LoadError> {
+        let mut bytes = Vec::new();
+        file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > limit {
+            return Err(LoadError::TooLarge { limit: bytesize::ByteSize(limit).display().iec() });
+        }
+        Ok(Self { name: name.into(), bytes })
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Compiles the module and checks that all it imports is there.
+    pub fn prepare(self) -> Result<Prepared, LoadError> {
+        let start = Instant::now();
+        self.check_kind()?;
+        let engine = engine().map_err(LoadError::Engine)?;
+        let linker = linker(&engine).map_err(LoadError::Engine)?;
+        let component = Component::new(&engine, &self.bytes).map_err(LoadError::Invalid)?;
+        let instance = match linker.instantiate_pre(&component) {
+            Ok(instance) => instance,
+            Err(error) => return Err(explain_imports(&engine, &component, error)),
+        };
+        let command = CommandPre::new(instance).map_err(|_| LoadError::NoRun)?;
+        Ok(Prepared { engine, command, module: self, compiled_in: start.elapsed() })
+    }
+
+    fn check_kind(&self) -> Result<(), LoadError> {
+        if let Some(rest) = self.bytes.strip_prefix(MAGIC) {
+            return if rest.starts_with(&LAYER_CORE) { Err(LoadError::CoreModule) } else { Ok(()) };
+        }
+        let text = std::str::from_utf8(&self.bytes).map_err(|_| LoadError::NotWasm)?;
+        let code = text.lines().map(str::trim_start).find(|line| !line.is_empty() && !line.starts_with(";;"));
+        match code {
+            Some(code) if code.starts_with("(module") => Err(LoadError::CoreModule),
+            Some(code) if code.starts_with('(') => Ok(()),
+            _ => Err(LoadError::NotWasm),
+        }
+    }
+}
+
+/// Names the first import that is not there, or differs.
+fn explain_imports(engine: &Engine, component: &Component, error: wasmtime::Error) -> LoadError {
+    let ty = component.component_type();
+    let imports = ty.imports(engine).map(|(name, item)| (name.to_owned(), item.ty.clone()));
+    let known = |name: &str| {
+        let (interface, version) = name.split_once('@').unwrap_or((name, ""));
+        let ours = interface.starts_with(PACKAGE) && compatible(version, VERSION) && is_ours(interface);
+        ours || interface.starts_with("wasi:") && version.starts_with("0.2.")
+    };
+    let unknown = imports.filter(|(_, item)| !matches!(item, ComponentItem::Type(_))).find(|(name, _)| !known(name));
+    let Some((import, _)) = unknown else {
+        // The interface is there, so a function of it is newer than this program, or is declared otherwise.
+        let text = error.to_string();
+        let import = text.split('`').nth(1).unwrap_or("an interface").to_owned();
+        return LoadError::Import { import, hint: None, source: Some(error) };
+    };
+    let interface = import.split('@').next().unwrap_or_default();
+    let hint = if is_ours(interface) {
+        Some(format!("this orchestrator has {interface}@{VERSION}; build the scenario against that version"))
+    } else if interface.starts_with("wasi:") {
+        Some("of WASI there is version 0.2: cli, clocks, filesystem, io, random, sockets".into())
+    } else {
+        None
+    };
+    LoadError::Import { import: import.escape_debug().to_string(), hint, source: None }
+}
+
+fn is_ours(interface: &str) -> bool {
+    let names = ["errors", "netns", "link", "veth", "bridge", "address", "route", "lab", "probe"];
+    interface.strip_prefix(PACKAGE).is_some_and(|name| names.contains(&name))
+}
+
+/// While the package is 0.x, all of one 0.MINOR go together.
+fn compatible(version: &str, ours: &str) -> bool {
+    let minor = |version: &str| version.splitn(3, '.').take(2).map(str::to_owned).collect::<Vec<_>>();
+    minor(version) == minor(ours)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prepare(text: &str) -> Result<Prepared, LoadError> {
+        Module::from_bytes("test", text.as_bytes()).prepare()
+    }
+
+    #[test]
+    fn kinds_of_bytes_are_told_apart() {
+        assert!(matches!(prepare(""), Err(LoadError::NotWasm)));
+        assert!(matches!(prepare("#!/bin/sh"), Err(LoadError::NotWasm)));
+        assert!(matches!(prepare("(module)"), Err(LoadError::CoreModule)));
+        assert!(matches!(prepare(";; text\n\n  (module)"), Err(LoadError::CoreModule)));
+        assert!(matches!(prepare("\0asm\u{1}\0\0\0"), Err(LoadError::CoreModule)));
+        assert!(matches!(prepare("(component"), Err(LoadError::Invalid(_))));
+        assert!(matches!(prepare("(component)"), Err(LoadError::NoRun)));
+    }
+
+    #[test]
+    fn import_that_is_not_there_is_named() {
+        let error = prepare("(component (import \"acme:shop/till@1.0.0\" (instance)))");
+        let Err(LoadError::Import { import, hint: None, .. }) = error else { panic!("it was accepted") };
+        assert_eq!(import, "acme:shop/till@1.0.0");
+    }
+
+    #[test]
+    fn import_of_another_version_is_told_the_one_that_is_there() {
+        let text =
+            "(component (import \"orchestrator:net/lab@0.2.0\" (instance (export \"name\" (func (result string))))))";
+        let Err(LoadError::Import { import, hint: Some(hint), .. }) = prepare(text) else { panic!("it was accepted") };
+        assert_eq!(import, "orchestrator:net/lab@0.2.0");
+        assert!(hint.contains("orchestrator:net/lab@0.1.0"), "{hint}");
+    }
+}

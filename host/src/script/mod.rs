@@ -1,0 +1,28 @@
+//! The script: a scenario's module, run in a sandbox, and the interfaces that it draws with.
+//!
+//! One file per WIT interface holds its functions. They check each call against the topology at once and apply nothing, but
+//! for `lab.apply` and the looks of `probe`. What is applied, and who answers the looks, is behind [`Backend`].
+
+mod address;
+mod backend;
+mod bindings;
+mod bridge;
+mod drawing;
+mod engine;
+mod errors;
+mod lab;
+mod limits;
+mod link;
+mod load;
+mod netns;
+mod output;
+mod parse;
+mod probe;
+mod route;
+mod run;
+mod veth;
+
+pub use backend::Backend;
+pub use limits::RunLimits;
+pub use load::{LoadError, Module};
+pub use run::{End, Order, Report, run};

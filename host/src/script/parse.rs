@@ -1,0 +1,78 @@
+//! From a guest's text to names and addresses: the one place where they are parsed.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::topology::{Destination, LinkName, NetnsName, Refusal};
+
+/// The longest text of a guest that is repeated to the user.
+const LONGEST: usize = 64;
+
+/// Quotes a guest's text: control characters escaped, and cut if it is long.
+pub(super) fn quote(text: &str) -> String {
+    let escaped: String = text.chars().take(LONGEST).flat_map(char::escape_debug).collect();
+    let cut = if text.chars().nth(LONGEST).is_some() { "..." } else { "" };
+    format!("`{escaped}{cut}`")
+}
+
+pub(super) fn netns_name(act: &str, text: &str) -> Result<NetnsName, Refusal> {
+    NetnsName::parse(text).map_err(|error| Refusal::invalid(format!("{act} {}", quote(text)), error.to_string()))
+}
+
+pub(super) fn link_name(act: &str, text: &str) -> Result<LinkName, Refusal> {
+    LinkName::parse(text).map_err(|error| Refusal::invalid(format!("{act} {}", quote(text)), error.to_string()))
+}
+
+/// Parses an address with the length of its network's prefix.
+pub(super) fn cidr(act: &str, text: &str) -> Result<IpNet, Refusal> {
+    text.parse().map_err(|_| {
+        let why = if text.parse::<IpAddr>().is_ok() {
+            format!("it needs the length of its network's prefix, such as `{text}/24`")
+        } else {
+            "it is no address with a prefix length, such as `172.16.0.2/24` or `2001:db8::2/64`".into()
+        };
+        Refusal::invalid(format!("{act} {}", quote(text)), why)
+    })
+}
+
+pub(super) fn address(act: &str, text: &str) -> Result<IpAddr, Refusal> {
+    text.parse().map_err(|_| {
+        let why = "it is no address, such as `172.16.0.2` or `2001:db8::2`";
+        Refusal::invalid(format!("{act} {}", quote(text)), why)
+    })
+}
+
+/// Parses where a route leads: `default`, a network, or an address.
+pub(super) fn destination(act: &str, text: &str) -> Result<Destination, Refusal> {
+    if text == "default" {
+        return Ok(Destination::Default);
+    }
+    let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    network.map(Destination::Network).map_err(|_| {
+        let why = "it is no destination, such as `default`, `10.1.0.0/16` or `2001:db8::/32`";
+        Refusal::invalid(format!("{act} {}", quote(text)), why)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_guest_says_is_repeated_harmlessly() {
+        assert_eq!(quote("a\u{1b}[2J\n"), "`a\\u{1b}[2J\\n`");
+        assert_eq!(quote(&"x".repeat(1000)).len(), LONGEST + 5);
+    }
+
+    #[test]
+    fn address_without_prefix_is_told_what_it_lacks() {
+        let error = cidr("add address", "10.0.0.1").unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "could not add address `10.0.0.1`: it needs the length of its network's prefix, such as `10.0.0.1/24`"
+        );
+        assert!(cidr("add address", "10.0.0.1/33").is_err());
+        assert!(cidr("add address", "10.0.0.256/24").is_err());
+    }
+}

@@ -1,0 +1,177 @@
+//! Running a scenario to its end, whichever end that is.
+
+use std::sync::{Arc, Mutex};
+
+use cpu_time::ThreadTime;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use sha2::{Digest, Sha256};
+use tokio::signal::unix::{SignalKind, signal};
+use wasmtime::component::{ResourceTable, ResourceTableError};
+use wasmtime::{Store, UpdateDeadline};
+use wasmtime_wasi::{I32Exit, WasiCtx};
+
+use super::Backend;
+use super::drawing::Drawing;
+use super::engine::start_clock;
+use super::limits::{LimitReached, Meter, RunLimits};
+use super::load::{LoadError, Prepared};
+use super::output::Output;
+use crate::topology::{Refusal, Topology};
+
+/// How a scenario is to be run.
+pub struct Order {
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// What it is told of its lab's name.
+    pub lab_name: String,
+    /// What it may use.
+    pub limits: RunLimits,
+    /// Who makes its steps real.
+    pub backend: Arc<Mutex<dyn Backend>>,
+}
+
+/// How a scenario ended.
+#[derive(Debug)]
+pub enum End {
+    /// It returned success, and all that it drew stands.
+    Success,
+    /// It returned an error, which it has told the user itself.
+    Failed,
+    /// It trapped; the text has its own stack.
+    Trapped(String),
+    /// It reached a limit; the text says which, and the flag.
+    Limit(String),
+    /// A step was refused; the lab is undone.
+    NotApplied(Refusal),
+    /// This process got a signal that ends it.
+    Interrupted(i32),
+}
+
+/// What became of a run.
+#[derive(Debug)]
+pub struct Report {
+    /// How it ended.
+    pub end: End,
+    /// Namespaces that were drawn, the host among them.
+    pub netns: usize,
+    /// Links that were drawn, every `lo` left out.
+    pub links: usize,
+    /// The first netns that is not the host.
+    pub first_netns: Option<String>,
+}
+
+/// Runs a scenario. To be called after this process has given up what it had.
+pub fn run(prepared: Prepared, order: Order) -> Result<Report, LoadError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    start_clock(&prepared.engine)?;
+    let report = runtime.block_on(drive(prepared, order));
+    // A call that hangs must not keep the program.
+    runtime.shutdown_background();
+    report
+}
+
+async fn drive(prepared: Prepared, order: Order) -> Result<Report, LoadError> {
+    let Order { arguments, lab_name, limits, backend } = order;
+    let meter = Meter::new(limits);
+    let mut table = ResourceTable::new();
+    table.set_max_capacity(limits.handles);
+    let wasi = wasi(&prepared, &arguments, &meter);
+    let drawing = Drawing::new(Topology::new(limits.lab), backend, lab_name, meter.clone(), table, wasi);
+    let mut store = Store::new(&prepared.engine, drawing);
+    store.limiter(|drawing| &mut drawing.meter);
+    store.set_epoch_deadline(1);
+    let started = ThreadTime::now().as_duration();
+    let cpu = meter.clone();
+    store.epoch_deadline_callback(move |_| {
+        cpu.check_cpu(ThreadTime::now().as_duration().saturating_sub(started))?;
+        // To the runtime, which sees to the time in all and to signals.
+        Ok(UpdateDeadline::Yield(1))
+    });
+    let end = tokio::select! {
+        end = scenario(&prepared, &mut store) => end,
+        () = tokio::time::sleep(limits.time) => End::Limit(meter.out_of_time().to_string()),
+        signal = interruption() => End::Interrupted(signal),
+    };
+    let topology = &store.data().topology;
+    let first_netns = topology.list_netns().nth(1).map(|(_, netns)| netns.name.to_string());
+    Ok(Report { end, netns: topology.netns_count(), links: topology.link_count(), first_netns })
+}
+
+/// Deny by default: no files, no environment, no sockets, no input; output, arguments, clocks, and random numbers that are the
+/// same for the same module and arguments on every machine.
+fn wasi(prepared: &Prepared, arguments: &[String], meter: &Meter) -> WasiCtx {
+    let mut hash = Sha256::new();
+    hash.update(prepared.module.bytes());
+    for argument in arguments {
+        hash.update((argument.len() as u64).to_le_bytes());
+        hash.update(argument);
+    }
+    let seed: [u8; 32] = hash.finalize().into();
+    let mut wasi = WasiCtx::builder();
+    wasi.arg(&prepared.module.name).args(arguments);
+    wasi.stdout(Output::stdout(meter.clone())).stderr(Output::stderr(meter.clone()));
+    wasi.secure_random(StdRng::from_seed(seed)).insecure_random(StdRng::from_seed(seed));
+    wasi.insecure_random_seed(u128::from_le_bytes(seed[..16].try_into().expect("16 of 32 bytes")));
+    wasi.allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false);
+    wasi.build()
+}
+
+async fn scenario(prepared: &Prepared, store: &mut Store<Drawing>) -> End {
+    let returned = async {
+        let command = prepared.command.instantiate_async(&mut *store).await?;
+        command.wasi_cli_run().call_run(&mut *store).await
+    };
+    let returned = returned.await;
+    // An apply that failed is what matters, whatever the scenario made of it.
+    if let Some(failed) = store.data().failed.clone() {
+        return End::NotApplied(failed);
+    }
+    match returned {
+        Ok(Ok(())) => finish(store).await,
+        Ok(Err(())) => End::Failed,
+        Err(error) => match error.downcast_ref::<I32Exit>() {
+            Some(I32Exit(0)) => finish(store).await,
+            Some(_) => End::Failed,
+            None => ended(&error, store),
+        },
+    }
+}
+
+async fn finish(store: &mut Store<Drawing>) -> End {
+    match store.data_mut().apply().await {
+        Ok(()) => End::Success,
+        Err(super::errors::Failure::Refused(refusal)) => End::NotApplied(refusal),
+        Err(super::errors::Failure::Trap(error)) => ended(&error, store),
+    }
+}
+
+fn ended(error: &wasmtime::Error, store: &Store<Drawing>) -> End {
+    if let Some(reached) = error.downcast_ref::<LimitReached>() {
+        return End::Limit(reached.to_string());
+    }
+    if matches!(error.downcast_ref::<ResourceTableError>(), Some(ResourceTableError::Full)) {
+        return End::Limit(store.data().meter.out_of_handles().to_string());
+    }
+    // The guest's own frames come with it; what a guest says must not reach the terminal as it is.
+    let escape = |character: char| match character {
+        '\n' => "\n".to_owned(),
+        other => other.escape_debug().to_string(),
+    };
+    End::Trapped(format!("{error:#}").chars().map(escape).collect())
+}
+
+/// Waits for a signal that ends this process.
+async fn interruption() -> i32 {
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = kinds.map(signal) else {
+        // Without handlers the signal ends the process by itself, and the agent undoes the lab.
+        return std::future::pending().await;
+    };
+    let number = |kind: SignalKind| kind.as_raw_value();
+    tokio::select! {
+        _ = interrupt.recv() => number(SignalKind::interrupt()),
+        _ = terminate.recv() => number(SignalKind::terminate()),
+        _ = hangup.recv() => number(SignalKind::hangup()),
+    }
+}

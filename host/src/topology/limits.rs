@@ -1,0 +1,18 @@
+//! How large a lab may become.
+
+/// The most of each kind that one run may have.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Network namespaces, the host not counted.
+    pub netns: usize,
+    /// Links, `lo` not counted.
+    pub links: usize,
+    /// Addresses and routes together, without those that the kernel makes by itself.
+    pub addresses_and_routes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { netns: 16_384, links: 65_536, addresses_and_routes: 262_144 }
+    }
+}

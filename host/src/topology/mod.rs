@@ -1,0 +1,130 @@
+//! The model: the network that a lab shall be, as plain values.
+//!
+//! Every call of a scenario is played here first. What `ip` would refuse is refused, with the kernel's errno, and what the
+//! kernel does on the side happens here too. Nothing here does I/O, waits, or knows of WebAssembly or netlink.
+
+mod address;
+mod bridge;
+mod errno;
+mod limits;
+mod link;
+mod mac;
+mod name;
+mod netns;
+pub mod observed;
+mod ping;
+mod refusal;
+mod route;
+#[cfg(test)]
+mod tests;
+mod veth;
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+pub use address::Address;
+pub use errno::Errno;
+pub use limits::Limits;
+pub use link::{Kind, Link, Mtu};
+pub use mac::MacAddress;
+pub use name::{LinkName, NameError, NetnsName, Place};
+pub use netns::Netns;
+pub use ping::{Ping, PingAnswer, PingOutcome};
+pub use refusal::{Code, Refusal};
+pub use route::{Destination, METRIC6, Protocol, Route};
+
+/// Identifies a netns for as long as the topology lives, also after it has gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct NetnsId(u32);
+
+impl NetnsId {
+    /// The netns that plays the host.
+    pub const HOST: Self = Self(0);
+}
+
+/// Identifies a link for as long as the topology lives, also after it has gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct LinkId(u32);
+
+/// Who gives a link its link-local IPv6 address when it is set up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkLocal {
+    /// The model does, as a kernel would.
+    Automatic,
+    /// Nobody, unless it is added: as in the agent's namespaces, where the kernel's own address generation is off.
+    Explicit,
+}
+
+/// A network: every netns with its links, addresses and routes.
+#[derive(Clone, Debug)]
+pub struct Topology {
+    netns: BTreeMap<NetnsId, Netns>,
+    netns_by_name: HashMap<NetnsName, NetnsId>,
+    links: BTreeMap<LinkId, Link>,
+    /// What the objects that have gone were called last.
+    gone_netns: HashMap<NetnsId, NetnsName>,
+    gone_links: HashMap<LinkId, (Place, Kind)>,
+    next_netns: u32,
+    next_link: u32,
+    /// Addresses and routes that count against the limit.
+    counted: usize,
+    limits: Limits,
+    link_local: LinkLocal,
+    generation: u64,
+}
+
+impl Topology {
+    /// Makes a network of the host alone, whose `lo` is down.
+    pub fn new(limits: Limits) -> Self {
+        let mut topology = Self {
+            netns: BTreeMap::new(),
+            netns_by_name: HashMap::new(),
+            links: BTreeMap::new(),
+            gone_netns: HashMap::new(),
+            gone_links: HashMap::new(),
+            next_netns: 0,
+            next_link: 0,
+            counted: 0,
+            limits,
+            link_local: LinkLocal::Automatic,
+            generation: 0,
+        };
+        topology.insert_netns(NetnsName::host());
+        topology
+    }
+
+    /// Returns a copy that behaves like the kernel in the agent's namespaces, for a plan to be tried on.
+    pub fn rehearsal(&self) -> Self {
+        Self { link_local: LinkLocal::Explicit, ..self.clone() }
+    }
+
+    /// Returns a number that changes whenever the network may have changed.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Returns how many namespaces there are, the host among them.
+    pub fn netns_count(&self) -> usize {
+        self.netns.len()
+    }
+
+    /// Returns how many links there are, every `lo` left out.
+    pub fn link_count(&self) -> usize {
+        self.links.len() - self.netns.len()
+    }
+
+    fn changed(&mut self) {
+        self.generation += 1;
+    }
+
+    /// Refuses an address or route past the limit.
+    fn count_one(&mut self, act: impl FnOnce() -> String) -> Result<(), Refusal> {
+        if self.counted >= self.limits.addresses_and_routes {
+            let limit = self.limits.addresses_and_routes;
+            return Err(Refusal::limit(act(), limit, "addresses and routes", "--max-addresses-and-routes"));
+        }
+        self.counted += 1;
+        Ok(())
+    }
+}

@@ -1,0 +1,124 @@
+//! Network namespaces, as `ip netns` knows them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use ipnet::IpNet;
+
+use super::{Errno, Kind, LinkId, LinkName, NetnsId, NetnsName, Place, Refusal, Route, Topology};
+
+/// One network namespace.
+#[derive(Clone, Debug)]
+pub struct Netns {
+    /// Its name.
+    pub name: NetnsName,
+    /// Its links in the order they were added, `lo` first.
+    pub links: BTreeSet<LinkId>,
+    /// Its main table by destination, IPv4 first; equal destinations in the order the kernel tries them.
+    pub routes: BTreeMap<IpNet, Vec<Route>>,
+    pub(super) by_name: HashMap<LinkName, LinkId>,
+    /// How many of its links are bridges.
+    pub(super) bridges: usize,
+}
+
+impl Topology {
+    pub(super) fn insert_netns(&mut self, name: NetnsName) -> NetnsId {
+        let id = NetnsId(self.next_netns);
+        self.next_netns += 1;
+        self.netns_by_name.insert(name.clone(), id);
+        let netns =
+            Netns { name, links: BTreeSet::new(), routes: BTreeMap::new(), by_name: HashMap::new(), bridges: 0 };
+        self.netns.insert(id, netns);
+        self.insert_link(id, LinkName::lo(), Kind::Loopback);
+        id
+    }
+
+    /// Adds a netns with `lo`, down. Like `ip netns add NAME`.
+    pub fn add_netns(&mut self, name: NetnsName) -> Result<NetnsId, Refusal> {
+        let act = || format!("add netns `{name}`");
+        if name.is_host() {
+            return Err(Refusal::invalid(act(), "`host` is the netns that plays the host"));
+        }
+        if self.netns_by_name.contains_key(&name) {
+            return Err(Refusal::new(Errno::EEXIST, act(), "the lab has one of that name"));
+        }
+        if self.netns.len() > self.limits.netns {
+            return Err(Refusal::limit(act(), self.limits.netns, "namespaces", "--max-netns"));
+        }
+        self.changed();
+        Ok(self.insert_netns(name))
+    }
+
+    /// Removes a netns with its links; a veth peer elsewhere goes too. Like `ip netns del NAME`.
+    pub fn remove_netns(&mut self, id: NetnsId) -> Result<(), Refusal> {
+        let name = self.netns_name(id);
+        let act = || format!("remove netns `{name}`");
+        if id == NetnsId::HOST {
+            return Err(Refusal::invalid(act(), "the host can't be removed"));
+        }
+        let links: Vec<LinkId> = self.netns(id, act)?.links.iter().copied().collect();
+        for link in links {
+            self.drop_link(link);
+        }
+        self.netns.remove(&id);
+        self.netns_by_name.remove(&name);
+        self.gone_netns.insert(id, name);
+        self.changed();
+        Ok(())
+    }
+
+    /// Finds a netns by its name.
+    pub fn find_netns(&self, name: &NetnsName) -> Result<NetnsId, Refusal> {
+        self.netns_by_name
+            .get(name)
+            .copied()
+            .ok_or_else(|| Refusal::new(Errno::ENOENT, format!("get netns `{name}`"), "the lab has none of that name"))
+    }
+
+    /// Lists every netns in the order they were added, the host first.
+    pub fn list_netns(&self) -> impl Iterator<Item = (NetnsId, &Netns)> {
+        self.netns.iter().map(|(id, netns)| (*id, netns))
+    }
+
+    /// Returns the name of a netns, or the one that it had before it went.
+    pub fn netns_name(&self, id: NetnsId) -> NetnsName {
+        match self.netns.get(&id) {
+            Some(netns) => netns.name.clone(),
+            None => self.gone_netns[&id].clone(),
+        }
+    }
+
+    /// Tells whether a netns stands.
+    pub fn has_netns(&self, id: NetnsId) -> bool {
+        self.netns.contains_key(&id)
+    }
+
+    /// Tells whether a netns that stands has a bridge.
+    pub fn has_bridge(&self, id: NetnsId) -> bool {
+        self.netns[&id].bridges > 0
+    }
+
+    /// Lists the links of a netns that stands, in the order they were added, `lo` first.
+    pub fn links_of(&self, id: NetnsId) -> impl Iterator<Item = LinkId> {
+        self.netns[&id].links.iter().copied()
+    }
+
+    /// Returns the main table of a netns that stands.
+    pub fn routes_of(&self, id: NetnsId) -> &BTreeMap<IpNet, Vec<Route>> {
+        &self.netns[&id].routes
+    }
+
+    /// Returns a netns, or the refusal to do `act` because it has gone.
+    pub fn netns(&self, id: NetnsId, act: impl FnOnce() -> String) -> Result<&Netns, Refusal> {
+        self.netns
+            .get(&id)
+            .ok_or_else(|| Refusal::new(Errno::ENOENT, act(), format!("netns `{}` has gone", self.gone_netns[&id])))
+    }
+
+    pub(super) fn netns_mut(&mut self, id: NetnsId) -> &mut Netns {
+        self.netns.get_mut(&id).expect("a link's netns stands as long as the link")
+    }
+
+    pub(super) fn place(&self, netns: NetnsId, link: LinkName) -> Place {
+        Place { netns: self.netns_name(netns), link }
+    }
+}

@@ -1,0 +1,362 @@
+//! Routes of a netns, as `ip route` knows them: the main table.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use serde::{Deserialize, Serialize};
+
+use super::{Address, Errno, Kind, LinkId, NetnsId, Refusal, Topology, observed};
+
+/// The metric of an IPv6 route that names none (IP6_RT_PRIO_USER).
+pub const METRIC6: u32 = 1024;
+/// The metric of an IPv6 route that came with an address (IP6_RT_PRIO_ADDRCONF).
+const METRIC6_CONNECTED: u32 = 256;
+
+/// Who made a route; the kernel's `proto`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Protocol {
+    /// It came with an address.
+    Kernel,
+    /// It was asked for. It is `boot` in the kernel, as of `ip route add`.
+    Boot,
+}
+
+/// Where a route leads: a network, or everywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// `default`, of the family that the rest of the call tells.
+    Default,
+    /// A network or an address, with the bits beyond the prefix as they were given.
+    Network(IpNet),
+}
+
+impl std::fmt::Display for Destination {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::Network(network) => network.fmt(f),
+        }
+    }
+}
+
+impl Destination {
+    /// Returns `0.0.0.0/0` or `::/0`.
+    pub fn everywhere(ipv6: bool) -> IpNet {
+        if ipv6 {
+            Ipv6Net::new_assert(Ipv6Addr::UNSPECIFIED, 0).into()
+        } else {
+            Ipv4Net::new_assert(Ipv4Addr::UNSPECIFIED, 0).into()
+        }
+    }
+
+    /// Returns the network for a route of a family.
+    fn network(self, ipv6: bool, act: impl Fn() -> String) -> Result<IpNet, Refusal> {
+        match self {
+            Self::Default => Ok(Self::everywhere(ipv6)),
+            Self::Network(network) if network.addr().is_ipv6() != ipv6 => {
+                Err(Refusal::invalid(act(), "the destination and the gateway are of different families"))
+            }
+            // The kernel masks an IPv6 destination and refuses an IPv4 one.
+            Self::Network(IpNet::V4(network)) if network != network.trunc() => {
+                let why = format!("`{network}` has bits set beyond its prefix; the network is `{}`", network.trunc());
+                Err(Refusal::invalid(act(), why))
+            }
+            Self::Network(network) => Ok(network.trunc()),
+        }
+    }
+}
+
+/// One route of the main table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The network that it leads to, without further bits.
+    pub destination: IpNet,
+    /// The router that it leads through.
+    pub gateway: Option<IpAddr>,
+    /// The link that it leads over.
+    pub link: LinkId,
+    /// Its metric: of two routes to one destination the smaller is taken.
+    pub metric: u32,
+    /// Who made it.
+    pub protocol: Protocol,
+    /// The address that packets get which choose none themselves.
+    pub source: Option<Ipv4Addr>,
+}
+
+impl Route {
+    /// Tells whether this is an IPv6 route.
+    pub fn is_ipv6(&self) -> bool {
+        self.destination.addr().is_ipv6()
+    }
+
+    /// Returns the route that comes with an address, if one does.
+    fn connected(link: LinkId, kind: &Kind, address: Address) -> Option<Self> {
+        let destination = address.cidr.trunc();
+        let protocol = Protocol::Kernel;
+        match address.cidr {
+            IpNet::V6(_) => {
+                let metric = METRIC6_CONNECTED;
+                Some(Self { destination, gateway: None, link, metric, protocol, source: None })
+            }
+            // As `fib_add_ifaddr`: `lo` has its networks in the local table, and these have no route at all.
+            IpNet::V4(cidr) => {
+                let zeronet = cidr.network().octets()[0] == 0;
+                let alone = cidr.prefix_len() == 32;
+                if *kind == Kind::Loopback || zeronet || alone || cidr.network().is_multicast() {
+                    return None;
+                }
+                Some(Self { destination, gateway: None, link, metric: 0, protocol, source: Some(cidr.addr()) })
+            }
+        }
+    }
+}
+
+impl Topology {
+    /// Adds a route through a gateway, over the link that reaches it. Like `ip -n NETNS route add DESTINATION via GATEWAY`.
+    pub fn add_route(&mut self, netns: NetnsId, destination: Destination, gateway: IpAddr) -> Result<(), Refusal> {
+        let name = self.netns_name(netns);
+        let act = || format!("add route `{destination}` via `{gateway}` in netns `{name}`");
+        self.netns(netns, act)?;
+        if let IpAddr::V6(gateway) = gateway
+            && gateway.is_unicast_link_local()
+        {
+            return Err(Refusal::invalid(act(), "a link-local gateway needs its link: use `route.add-via`"));
+        }
+        let link = self.way_to_gateway(netns, gateway, None, act)?;
+        self.insert_route(netns, destination, Some(gateway), link, act)
+    }
+
+    /// Adds a route through a gateway over a given link. Like `ip route add DESTINATION via GATEWAY dev LINK`.
+    pub fn add_route_via(&mut self, link: LinkId, destination: Destination, gateway: IpAddr) -> Result<(), Refusal> {
+        let place = self.place_of(link);
+        let act = || format!("add route `{destination}` via `{gateway}` over link {place}");
+        let netns = self.link_for_route(link, act)?;
+        let on_link = matches!(gateway, IpAddr::V6(gateway) if gateway.is_unicast_link_local());
+        if !on_link {
+            self.way_to_gateway(netns, gateway, Some(link), act)?;
+        }
+        self.insert_route(netns, destination, Some(gateway), link, act)
+    }
+
+    /// Adds a route to what is directly on a link. Like `ip route add DESTINATION dev LINK`.
+    pub fn add_route_on_link(&mut self, link: LinkId, destination: Destination) -> Result<(), Refusal> {
+        let place = self.place_of(link);
+        let act = || format!("add route `{destination}` over link {place}");
+        let netns = self.link_for_route(link, act)?;
+        self.insert_route(netns, destination, None, link, act)
+    }
+
+    /// Removes the first route to a destination. Like `ip -n NETNS route del DESTINATION`.
+    pub fn remove_route(&mut self, netns: NetnsId, destination: Destination) -> Result<(), Refusal> {
+        let act = || format!("remove route `{destination}` in netns `{}`", self.netns_name(netns));
+        let routes = &self.netns(netns, act)?.routes;
+        let network = match destination {
+            Destination::Network(network) => network.trunc(),
+            Destination::Default => {
+                let ipv4 = Destination::everywhere(false);
+                if routes.contains_key(&ipv4) { ipv4 } else { Destination::everywhere(true) }
+            }
+        };
+        let Some(route) = routes.get(&network).and_then(|same| same.first()).cloned() else {
+            return Err(Refusal::new(Errno::ESRCH, act(), "the netns has no such route"));
+        };
+        self.drop_route(netns, &route);
+        self.changed();
+        Ok(())
+    }
+
+    /// Removes the route to a destination that `which` picks of several.
+    pub fn remove_route_where(
+        &mut self,
+        netns: NetnsId,
+        destination: &IpNet,
+        which: impl Fn(&Route) -> bool,
+    ) -> Result<(), Refusal> {
+        let Some(route) = self.find_route(netns, destination, which).cloned() else {
+            let act = format!("remove route `{destination}` in netns `{}`", self.netns_name(netns));
+            return Err(Refusal::new(Errno::ESRCH, act, "the netns has no such route"));
+        };
+        self.drop_route(netns, &route);
+        self.changed();
+        Ok(())
+    }
+
+    /// Returns the first route to a destination that `which` picks.
+    pub fn find_route(&self, netns: NetnsId, destination: &IpNet, which: impl Fn(&Route) -> bool) -> Option<&Route> {
+        self.netns.get(&netns)?.routes.get(destination)?.iter().find(|route| which(route))
+    }
+
+    /// Lists the routes of a netns as `ip route` does, IPv4 first.
+    pub fn list_routes(&self, netns: NetnsId) -> Result<Vec<observed::Route>, Refusal> {
+        let act = || format!("list the routes of netns `{}`", self.netns_name(netns));
+        Ok(self.netns(netns, act)?.routes.values().flatten().map(|route| self.observe_route(route)).collect())
+    }
+
+    fn observe_route(&self, route: &Route) -> observed::Route {
+        observed::Route {
+            destination: route.destination,
+            gateway: route.gateway,
+            link: Some(self.place_of(route.link).link.to_string()),
+            protocol: if route.protocol == Protocol::Kernel { "kernel" } else { "boot" }.into(),
+            scope: if route.gateway.is_none() && !route.is_ipv6() { "link" } else { "global" }.into(),
+            source: route.source.map(IpAddr::V4),
+            metric: route.metric,
+            link_down: false,
+        }
+    }
+
+    fn link_for_route(&self, link: LinkId, act: impl Fn() -> String) -> Result<NetnsId, Refusal> {
+        let standing = self.link(link, &act)?;
+        if !standing.up {
+            let why = format!("link `{}` is down", standing.name);
+            return Err(Refusal::new(Errno::ENETDOWN, act(), why));
+        }
+        Ok(standing.netns)
+    }
+
+    /// Finds the link over which a gateway is reached directly (`fib_check_nh`, `ip6_route_check_nh`).
+    fn way_to_gateway(
+        &self,
+        netns: NetnsId,
+        gateway: IpAddr,
+        over: Option<LinkId>,
+        act: impl Fn() -> String,
+    ) -> Result<LinkId, Refusal> {
+        let ipv6 = gateway.is_ipv6();
+        let name = self.netns_name(netns);
+        let fits = |link: LinkId| over.is_none_or(|over| over == link);
+        for (id, link) in self.netns[&netns].links.iter().map(|id| (*id, &self.links[id])) {
+            for address in link.addresses.iter().filter(|_| link.up) {
+                if address.cidr.addr() == gateway && ipv6 {
+                    return Err(Refusal::invalid(act(), format!("the gateway is an address of `{name}` itself")));
+                }
+                if address.cidr.addr() == gateway && fits(id) {
+                    return Ok(id);
+                }
+                let has_broadcast = !ipv6 && address.cidr.prefix_len() < 31;
+                if has_broadcast && address.cidr.broadcast() == gateway && link.kind != Kind::Loopback {
+                    return Err(Refusal::invalid(
+                        act(),
+                        format!("the gateway is the broadcast address of `{}`", link.name),
+                    ));
+                }
+            }
+        }
+        let (errno, longest) = if ipv6 { (Errno::EHOSTUNREACH, 128) } else { (Errno::ENETUNREACH, 32) };
+        let routes = &self.netns[&netns].routes;
+        for length in (0..=longest).rev() {
+            let network = IpNet::new(gateway, length).expect("a length within the family").trunc();
+            let mut same = routes.get(&network).into_iter().flatten().filter(|route| fits(route.link));
+            let direct = |route: &&Route| route.gateway.is_none();
+            // IPv6 takes the longest match whatever it is; IPv4 passes over those that lead through a gateway themselves.
+            let found = if ipv6 { same.next() } else { same.find(direct) };
+            match found {
+                Some(route) if direct(&route) => return Ok(route.link),
+                Some(_) => break,
+                None => {}
+            }
+        }
+        let why = match over {
+            Some(link) => format!("link `{}` does not reach the gateway", self.links[&link].name),
+            None => format!("no link in `{name}` reaches the gateway"),
+        };
+        Err(Refusal::new(errno, act(), why))
+    }
+
+    fn insert_route(
+        &mut self,
+        netns: NetnsId,
+        destination: Destination,
+        gateway: Option<IpAddr>,
+        link: LinkId,
+        act: impl Fn() -> String,
+    ) -> Result<(), Refusal> {
+        let ipv6 = match (gateway, destination) {
+            (Some(gateway), _) => gateway.is_ipv6(),
+            (None, Destination::Network(network)) => network.addr().is_ipv6(),
+            (None, Destination::Default) => false,
+        };
+        if ipv6 && !self.links[&link].has_ipv6() {
+            return Err(Refusal::invalid(act(), "the mtu of the link is too small for IPv6"));
+        }
+        let destination = destination.network(ipv6, &act)?;
+        let metric = if ipv6 { METRIC6 } else { 0 };
+        let same = self.netns[&netns].routes.get(&destination);
+        if same.is_some_and(|same| same.iter().any(|route| route.metric == metric)) {
+            let why = format!("the netns has a route to `{destination}`");
+            return Err(Refusal::new(Errno::EEXIST, act(), why));
+        }
+        self.count_one(act)?;
+        self.push_route(netns, Route { destination, gateway, link, metric, protocol: Protocol::Boot, source: None });
+        self.changed();
+        Ok(())
+    }
+
+    /// Puts a route behind those of its destination that have no larger metric.
+    fn push_route(&mut self, netns: NetnsId, route: Route) {
+        let same = self.netns_mut(netns).routes.entry(route.destination).or_default();
+        let at = same.partition_point(|other| other.metric <= route.metric);
+        same.insert(at, route);
+    }
+
+    fn drop_route(&mut self, netns: NetnsId, route: &Route) {
+        let routes = &mut self.netns_mut(netns).routes;
+        let Some(same) = routes.get_mut(&route.destination) else { return };
+        let before = same.len();
+        same.retain(|other| other != route);
+        let gone = before - same.len();
+        if same.is_empty() {
+            routes.remove(&route.destination);
+        }
+        if route.protocol == Protocol::Boot {
+            self.counted -= gone;
+        }
+    }
+
+    /// Adds the route that comes with an address, unless it is there.
+    pub(super) fn connect(&mut self, id: LinkId, address: Address) {
+        let link = &self.links[&id];
+        let netns = link.netns;
+        let Some(route) = Route::connected(id, &link.kind, address) else { return };
+        let same = self.netns[&netns].routes.get(&route.destination);
+        let there = same.is_some_and(|same| same.iter().any(|other| *other == route));
+        if !there {
+            self.push_route(netns, route);
+        }
+    }
+
+    /// Adds the routes that come with all the addresses of a link that was set up.
+    pub(super) fn connect_all(&mut self, id: LinkId) {
+        let addresses = self.links[&id].addresses.clone();
+        for (at, address) in addresses.iter().enumerate() {
+            let secondary = !address.is_ipv6() && addresses[..at].iter().any(|earlier| earlier.same_network(address));
+            if !secondary {
+                self.connect(id, *address);
+            }
+        }
+    }
+
+    /// Removes the route that came with an address.
+    pub(super) fn disconnect(&mut self, id: LinkId, address: Address) {
+        let link = &self.links[&id];
+        let netns = link.netns;
+        if let Some(route) = Route::connected(id, &link.kind, address) {
+            self.drop_route(netns, &route);
+        }
+    }
+
+    /// Removes the routes over a link that `which` picks.
+    pub(super) fn drop_routes_over(&mut self, id: LinkId, which: impl Fn(&Route) -> bool) {
+        let netns = self.links[&id].netns;
+        let going: Vec<Route> = self.netns[&netns]
+            .routes
+            .values()
+            .flatten()
+            .filter(|route| route.link == id && which(route))
+            .cloned()
+            .collect();
+        for route in going {
+            self.drop_route(netns, &route);
+        }
+    }
+}
