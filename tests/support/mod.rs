@@ -32,6 +32,7 @@ mod empty;
 mod enter;
 mod holder;
 mod kind;
+mod labs;
 mod machine;
 mod outcome;
 mod output;
@@ -39,15 +40,18 @@ mod process;
 mod pty;
 mod running;
 mod tester;
+mod view;
 mod witness;
 
 pub(crate) use command::Command;
 pub(crate) use deadline::poll_until;
 pub(crate) use kind::Kind;
+pub(crate) use labs::EMPTY_WAT;
 pub(crate) use machine::{GUEST_CALLS, Machine};
 pub(crate) use outcome::Outcome;
 pub(crate) use pty::Terminal;
 pub(crate) use running::Running;
+pub(crate) use view::{LabView, link_local};
 
 /// Runs `test` on a fresh machine whose labs belong to `kind`, and finds the machine empty afterwards.
 #[track_caller]

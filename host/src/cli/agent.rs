@@ -12,7 +12,7 @@ use crate::agent::{self, Config};
 /// Serve one lab; started by `run`
 #[derive(Debug, Args)]
 #[command(hide = true)]
-pub struct Agent {
+pub(super) struct Agent {
     #[arg(long)]
     directory: PathBuf,
     #[arg(long)]
@@ -30,7 +30,7 @@ pub struct Agent {
 }
 
 impl Agent {
-    pub fn execute(self) -> Result<Exit, Failure> {
+    pub(super) fn execute(self) -> Result<Exit, Failure> {
         let Self { directory, replaces, name, module, limits, rootless, publish } = self;
         let config = Config { directory, replaces, name, module, limits: limits.into(), rootless, publish };
         let done = agent::serve(config) == ExitCode::SUCCESS;

@@ -13,13 +13,13 @@ use super::{Cli, Exit, Failure};
 Examples:
   orchestrator completions bash > ~/.local/share/bash-completion/completions/orchestrator
   orchestrator completions fish > ~/.config/fish/completions/orchestrator.fish")]
-pub struct Completions {
+pub(super) struct Completions {
     /// Shell to complete in
     shell: Shell,
 }
 
 impl Completions {
-    pub fn execute(self) -> Result<Exit, Failure> {
+    pub(super) fn execute(self) -> Result<Exit, Failure> {
         clap_complete::generate(self.shell, &mut Cli::command(), "orchestrator", &mut io::stdout());
         Ok(Exit::Done)
     }

@@ -20,7 +20,7 @@ of the lab keep that netns alive; they are named and left alone.
 Examples:
   orchestrator down two-containers
   orchestrator down --all --wait")]
-pub struct Down {
+pub(super) struct Down {
     /// Labs, or USER/LAB as root
     #[arg(required_unless_present = "all", value_name = "LAB")]
     labs: Vec<String>,
@@ -33,7 +33,7 @@ pub struct Down {
 }
 
 impl Down {
-    pub fn execute(self) -> Result<Exit, Failure> {
+    pub(super) fn execute(self) -> Result<Exit, Failure> {
         lab::sweep()?;
         let labs: Vec<Lab> = if self.all {
             lab::list_own()?

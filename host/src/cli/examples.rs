@@ -16,7 +16,7 @@ use crate::render;
 Examples:
   orchestrator examples
   orchestrator examples --out ./examples    # writes ./examples/two-containers.wasm and the others")]
-pub struct Examples {
+pub(super) struct Examples {
     /// Write each to DIR/NAME.wasm
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -26,7 +26,7 @@ pub struct Examples {
 }
 
 impl Examples {
-    pub fn execute(self) -> Result<Exit, Failure> {
+    pub(super) fn execute(self) -> Result<Exit, Failure> {
         if let Some(directory) = &self.out {
             fs::create_dir_all(directory).with_context(|| format!("could not make `{}`", directory.display()))?;
             for example in EXAMPLES {

@@ -17,7 +17,7 @@ The command sees the lab's netns, processes, host names and `ip netns`; its file
 Examples:
   orchestrator exec two-containers container1               # a shell
   orchestrator exec two-containers container1 -- ping -c1 container2")]
-pub struct Exec {
+pub(super) struct Exec {
     /// Lab, or USER/LAB as root
     lab: String,
     /// Netns; `host` is the lab's host
@@ -28,7 +28,7 @@ pub struct Exec {
 }
 
 impl Exec {
-    pub fn execute(self) -> Result<super::Exit, Failure> {
+    pub(super) fn execute(self) -> Result<super::Exit, Failure> {
         lab::sweep()?;
         let found = lab::find(&self.lab)?;
         let client = lab::connect(&found.directory, &self.lab)?;

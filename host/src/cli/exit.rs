@@ -51,8 +51,11 @@ impl From<Exit> for ExitCode {
 /// A command that could not be done: how it ends, why, and what to do about it.
 #[derive(Debug)]
 pub struct Failure {
+    /// How the command ends.
     pub exit: Exit,
+    /// Why, with its causes.
     pub error: anyhow::Error,
+    /// What to do about it.
     pub hint: Option<String>,
 }
 

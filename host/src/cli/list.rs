@@ -12,14 +12,14 @@ use crate::render::{self, Row};
 Examples:
   orchestrator list
   orchestrator list --json")]
-pub struct List {
+pub(super) struct List {
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 impl List {
-    pub fn execute(self) -> Result<Exit, Failure> {
+    pub(super) fn execute(self) -> Result<Exit, Failure> {
         lab::sweep()?;
         let mut rows = Vec::new();
         for found in lab::list()? {

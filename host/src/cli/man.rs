@@ -14,14 +14,14 @@ use super::{Cli, Exit, Failure};
 Examples:
   orchestrator man | man -l -
   orchestrator man --out ~/.local/share/man/man1")]
-pub struct Man {
+pub(super) struct Man {
     /// Write orchestrator.1, orchestrator-run.1 and so on to DIR
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
 
 impl Man {
-    pub fn execute(self) -> Result<Exit, Failure> {
+    pub(super) fn execute(self) -> Result<Exit, Failure> {
         match self.out {
             None => clap_mangen::Man::new(Cli::command()).render(&mut io::stdout()).context("could not print")?,
             Some(directory) => {

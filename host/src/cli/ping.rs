@@ -21,7 +21,7 @@ Returns 1 if any ping had no reply. Needs no `ping` program.
 Examples:
   orchestrator ping two-containers                              # all pairs
   orchestrator ping two-containers container1 172.16.0.3")]
-pub struct Ping {
+pub(super) struct Ping {
     /// Lab, or USER/LAB as root
     lab: String,
     /// Netns that sends
@@ -41,7 +41,7 @@ pub struct Ping {
 }
 
 impl Ping {
-    pub fn execute(self) -> Result<Exit, Failure> {
+    pub(super) fn execute(self) -> Result<Exit, Failure> {
         lab::sweep()?;
         let found = lab::find(&self.lab)?;
         let client = lab::connect(&found.directory, &self.lab)?;

@@ -21,7 +21,7 @@ use crate::script::{self, End, Report, RunLimits};
 Examples:
   orchestrator run two-containers                      # a built-in example
   orchestrator run ./my-lab.wasm --replace -- --nodes 5")]
-pub struct Run {
+pub(super) struct Run {
     /// Scenario: a file (with a `/`, or ending in `.wasm` or `.wat`) or the name of a built-in example
     module: String,
     /// Name of the lab [default: made from MODULE]
@@ -47,7 +47,7 @@ pub struct Run {
 }
 
 impl Run {
-    pub fn execute(self) -> Result<Exit, Failure> {
+    pub(super) fn execute(self) -> Result<Exit, Failure> {
         let start = Instant::now();
         let source = Source::find(&self.module)?;
         let name = self.lab_name()?;

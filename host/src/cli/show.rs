@@ -11,7 +11,7 @@ use crate::{lab, render};
 Examples:
   orchestrator show two-containers
   orchestrator show two-containers --json")]
-pub struct Show {
+pub(super) struct Show {
     /// Lab, or USER/LAB as root
     lab: String,
     /// Print JSON
@@ -20,7 +20,7 @@ pub struct Show {
 }
 
 impl Show {
-    pub fn execute(self) -> Result<Exit, Failure> {
+    pub(super) fn execute(self) -> Result<Exit, Failure> {
         lab::sweep()?;
         let found = lab::find(&self.lab)?;
         let netns = lab::connect(&found.directory, &self.lab)?.observe(None)?;

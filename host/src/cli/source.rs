@@ -7,13 +7,13 @@ use super::{Exit, Failure};
 use crate::script::{LoadError, Module};
 
 /// A scenario that comes with the program.
-pub struct Example {
+pub(super) struct Example {
     /// Its name.
-    pub name: &'static str,
+    pub(super) name: &'static str,
     /// What it draws, in a line.
-    pub summary: &'static str,
+    pub(super) summary: &'static str,
     /// Its component.
-    pub wasm: &'static [u8],
+    pub(super) wasm: &'static [u8],
 }
 
 include!(concat!(env!("OUT_DIR"), "/examples.rs"));

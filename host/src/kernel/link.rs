@@ -11,9 +11,13 @@ use crate::topology::{LinkName, MacAddress};
 
 /// What a new link is made with.
 pub struct LinkSpec<'a> {
+    /// Its index in its netns.
     pub index: u32,
+    /// Its name.
     pub name: &'a LinkName,
+    /// Its MAC address.
     pub mac: MacAddress,
+    /// Its MTU, if not the kind's own.
     pub mtu: Option<u32>,
 }
 
@@ -64,13 +68,7 @@ pub fn set_name(index: u32, name: &LinkName, mac: MacAddress) -> Request {
 /// `ip link set netns TARGET name NAME address MAC`; the link has the index `new_index` there (Linux 5.13).
 ///
 /// The kernel waits here for readers of the old place: 18 to 26 ms. A link that is not made yet is better made in its place.
-pub fn set_netns(
-    index: u32,
-    target: BorrowedFd<'_>,
-    name: &LinkName,
-    mac: MacAddress,
-    new_index: u32,
-) -> Request {
+pub fn set_netns(index: u32, target: BorrowedFd<'_>, name: &LinkName, mac: MacAddress, new_index: u32) -> Request {
     let new_index = LinkAttribute::NewIfIndex(new_index.cast_signed());
     set(unspec(index)
         .setns_by_fd(target.as_raw_fd())

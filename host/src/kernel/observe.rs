@@ -18,16 +18,20 @@ use crate::topology::{MacAddress, observed};
 /// A link with the numbers that tie it to others.
 #[derive(Debug)]
 pub struct RawLink {
+    /// Its index in its netns.
     pub index: u32,
     /// The index of a veth's peer, and the number of its netns if that is another one.
     pub peer: Option<(u32, Option<i32>)>,
+    /// All else.
     pub link: observed::Link,
 }
 
 /// What stands in one netns.
 #[derive(Debug)]
 pub struct RawNetns {
+    /// Its links by index.
     pub links: Vec<RawLink>,
+    /// Its main table.
     pub routes: Vec<observed::Route>,
 }
 

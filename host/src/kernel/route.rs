@@ -12,9 +12,13 @@ use super::Request;
 
 /// A route of the main table.
 pub struct RouteSpec {
+    /// The network that it leads to.
     pub destination: IpNet,
+    /// The router that it leads through.
     pub gateway: Option<IpAddr>,
+    /// The index of the link that it leads over.
     pub link: u32,
+    /// Its metric.
     pub metric: u32,
     /// It came with an address.
     pub connected: bool,

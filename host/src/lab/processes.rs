@@ -18,7 +18,7 @@ pub struct Holder {
 }
 
 /// Returns the namespaces of a lab by the inodes that `/proc/PID/ns/net` shows.
-pub fn netns_inodes(client: &Client) -> Result<HashMap<u64, NetnsName>, Error> {
+pub(super) fn netns_inodes(client: &Client) -> Result<HashMap<u64, NetnsName>, Error> {
     let (join, _) = client.join(NetnsName::host())?;
     Ok(join.hosts.into_iter().map(|host| (host.inode, host.netns)).collect())
 }

@@ -12,11 +12,11 @@ use super::{Error, LabName};
 
 /// A directory of labs and whose they are.
 #[derive(Clone, Debug)]
-pub struct Root {
+pub(super) struct Root {
     /// `.../labs`
-    pub labs: PathBuf,
+    pub(super) labs: PathBuf,
     /// Their owner.
-    pub uid: u32,
+    pub(super) uid: u32,
 }
 
 /// A lab's directory. Whether an agent serves from it is not known yet.
@@ -32,7 +32,7 @@ pub struct Lab {
 
 impl Root {
     /// Returns where this user's labs are, whether or not the directory is there.
-    pub fn own() -> Result<Self, Error> {
+    pub(super) fn own() -> Result<Self, Error> {
         let uid = geteuid();
         let labs = if uid.is_root() {
             PathBuf::from("/run/orchestrator/labs")
@@ -46,7 +46,7 @@ impl Root {
     }
 
     /// Makes the directory if need be, and checks that it is this user's alone.
-    pub fn create(&self) -> Result<(), Error> {
+    pub(super) fn create(&self) -> Result<(), Error> {
         let parent = self.labs.parent().expect("`labs` has a parent");
         for directory in [parent, &self.labs] {
             match DirBuilder::new().mode(0o700).create(directory) {

@@ -4,6 +4,7 @@
 //! down loses its routes) is seen by the choice of the next, and the steps lead to the wanted network by construction.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 use thiserror::Error;
@@ -20,15 +21,18 @@ pub struct PlanError(#[source] Refusal);
 
 /// Returns the steps from the network that stands to the one that is wanted, which grew out of it.
 pub fn difference(standing: &Topology, wanted: &Topology) -> Result<Vec<Step>, PlanError> {
-    let mut planner = Planner { now: standing.rehearsal(), wanted, steps: Vec::new() };
+    let stood = standing.list_links().map(|(id, _)| id).collect();
+    let mut planner = Planner { now: standing.rehearsal(), wanted, stood, steps: Vec::new() };
     planner.plan().map_err(PlanError)?;
     Ok(planner.steps)
 }
 
 struct Planner<'a> {
-    /// The network after the steps so far. Links that stood have the same identity here and in `wanted`; new ones the same place.
+    /// The network after the steps so far.
     now: Topology,
     wanted: &'a Topology,
+    /// The links that stood at first: they alone have the same identity in `now` and `wanted`, others the same place.
+    stood: Vec<LinkId>,
     steps: Vec<Step>,
 }
 
@@ -57,22 +61,21 @@ impl<'a> Planner<'a> {
         for netns in going {
             self.step(Step::RemoveNetns { netns })?;
         }
-        let going: Vec<LinkId> =
-            self.now.list_links().map(|(id, _)| id).filter(|id| self.wanted.standing(*id).is_none()).collect();
-        for id in going {
+        for at in 0..self.stood.len() {
+            let id = self.stood[at];
             // A veth has gone with its peer, or with the peer's netns.
-            if self.now.standing(id).is_some() {
+            if self.wanted.standing(id).is_none() && self.now.standing(id).is_some() {
                 self.step(Step::RemoveLink { link: self.now.place_of(id) })?;
             }
         }
+        self.stood.retain(|id| self.now.standing(*id).is_some());
         Ok(())
     }
 
     /// Renames and moves the links that stand, by way of a name that is free where two want each other's.
     fn put_in_place(&mut self) -> Result<(), Refusal> {
         let misplaced = |planner: &Self, id: LinkId| planner.now.place_of(id) != planner.wanted.place_of(id);
-        let mut waiting: Vec<LinkId> =
-            self.now.list_links().map(|(id, _)| id).filter(|id| misplaced(self, *id)).collect();
+        let mut waiting: Vec<LinkId> = self.stood.iter().copied().filter(|id| misplaced(self, *id)).collect();
         while !waiting.is_empty() {
             let before = waiting.len();
             let mut blocked = Vec::new();
@@ -113,76 +116,26 @@ impl<'a> Planner<'a> {
             .expect("a netns has fewer links than there are names")
     }
 
-    /// Takes from what stands what is not wanted of it: links set up, ports, routes, addresses.
+    /// Takes from the links that stand what would be in the way: up where down is wanted, and ports of bridges.
     fn loosen(&mut self) -> Result<(), Refusal> {
-        let stood: Vec<LinkId> = self.now.list_links().map(|(id, _)| id).collect();
-        for id in &stood {
-            let (now, wanted) = (&self.now.standing(*id).expect("listed"), self.wanted_link(*id));
+        for at in 0..self.stood.len() {
+            let id = self.stood[at];
+            let (now, wanted) = (self.now.standing(id).expect("`remove` has left only these"), self.wanted_link(id));
             // IPv6 that comes with a larger MTU would come with the kernel's own address generation, unless the link is down.
             let regains_ipv6 = !now.has_ipv6() && wanted.has_ipv6();
-            if now.up && (!wanted.up || regains_ipv6) {
-                self.step(Step::SetDown { link: self.now.place_of(*id) })?;
+            let (up, attached) = (now.up, now.controller.is_some());
+            if up && (!wanted.up || regains_ipv6) {
+                self.step(Step::SetDown { link: self.now.place_of(id) })?;
             }
-            if self.now.standing(*id).is_some_and(|now| now.controller.is_some())
-                && self.wanted_link(*id).controller.is_none()
-            {
-                self.step(Step::SetController { link: self.now.place_of(*id), controller: None })?;
+            if attached && wanted.controller.is_none() {
+                self.step(Step::SetController { link: self.now.place_of(id), controller: None })?;
             }
-        }
-        let netns: Vec<NetnsId> = self.now.list_netns().map(|(id, _)| id).collect();
-        for id in netns {
-            self.remove_routes(id)?;
-        }
-        for id in stood {
-            self.remove_addresses(id)?;
         }
         Ok(())
     }
 
     fn wanted_link(&self, id: LinkId) -> &'a Link {
         self.wanted.standing(id).expect("links that are not wanted have been removed")
-    }
-
-    fn remove_routes(&mut self, netns: NetnsId) -> Result<(), Refusal> {
-        // A netns that a link was moved to is new here, and has another identity in `wanted`.
-        let name = self.now.netns_name(netns);
-        let wanted = self.wanted.find_netns(&name)?;
-        let wanted = self.wanted.routes_of(wanted);
-        let going: Vec<Route> = self
-            .now
-            .routes_of(netns)
-            .values()
-            .flatten()
-            .filter(|route| !wanted.get(&route.destination).is_some_and(|same| same.contains(route)))
-            .cloned()
-            .collect();
-        for route in going {
-            let link = self.now.place_of(route.link);
-            self.step(Step::RemoveRoute { link, route: NewRoute::from(&route) })?;
-        }
-        Ok(())
-    }
-
-    /// Removes what keeps the addresses of a link from being, in their order, the first of those that are wanted.
-    fn remove_addresses(&mut self, id: LinkId) -> Result<(), Refusal> {
-        let addresses = |link: &Link, ipv6: bool| -> Vec<IpNet> {
-            link.addresses.iter().map(|address| address.cidr).filter(|cidr| cidr.addr().is_ipv6() == ipv6).collect()
-        };
-        for ipv6 in [false, true] {
-            let wanted = addresses(self.wanted_link(id), ipv6);
-            let mut kept = wanted.iter().peekable();
-            let mut going = Vec::new();
-            for cidr in addresses(self.now.standing(id).expect("it stood"), ipv6) {
-                if kept.next_if(|next| **next == cidr).is_none() {
-                    going.push(cidr);
-                }
-            }
-            // Secondaries first: whether the kernel would promote one or take it along is then the same.
-            for address in going.into_iter().rev() {
-                self.step(Step::RemoveAddress { link: self.now.place_of(id), address })?;
-            }
-        }
-        Ok(())
     }
 
     /// Makes what is missing. A netns is configured as soon as its last link is there, so that the agent can close its
@@ -266,16 +219,19 @@ impl<'a> Planner<'a> {
         })
     }
 
-    /// Gives the links of a netns what they lack, bridges last, then the routes.
+    /// Gives the links of a netns what they lack and takes what they have too much, bridges last, then the routes.
     fn configure(&mut self, netns: NetnsId) -> Result<(), Refusal> {
         let (bridges, others): (Vec<LinkId>, Vec<LinkId>) =
             self.wanted.links_of(netns).partition(|id| matches!(self.wanted_link(*id).kind, Kind::Bridge { .. }));
         for id in others.iter().chain(&bridges) {
             self.configure_link(*id)?;
         }
+        self.remove_routes(netns)?;
+        self.add_odd_routes(netns)?;
         for id in others.iter().chain(&bridges) {
-            self.add_addresses(*id)?;
+            self.set_addresses(*id)?;
         }
+        self.remove_routes(netns)?;
         self.add_routes(netns)
     }
 
@@ -302,20 +258,88 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    fn add_addresses(&mut self, id: LinkId) -> Result<(), Refusal> {
+    /// Gives a link its addresses in their order, in which the first of a network is the primary one: what does not fit into
+    /// it goes, the rest is added behind.
+    fn set_addresses(&mut self, id: LinkId) -> Result<(), Refusal> {
         let link = self.wanted.place_of(id);
-        let there: Vec<IpNet> = self.now_at(&link)?.addresses.iter().map(|address| address.cidr).collect();
-        let missing: Vec<IpNet> = self
-            .wanted_link(id)
-            .addresses
-            .iter()
-            .map(|address| address.cidr)
-            .filter(|cidr| !there.contains(cidr))
-            .collect();
-        for address in missing {
-            self.step(Step::AddAddress { link: link.clone(), address })?;
+        for ipv6 in [false, true] {
+            let wanted = addresses_of(self.wanted_link(id), ipv6);
+            let mut missing = wanted.iter().peekable();
+            let mut going: Vec<IpNet> = Vec::new();
+            for address in addresses_of(self.now_at(&link)?, ipv6) {
+                let loses_primary = !ipv6 && going.iter().any(|gone| gone.trunc() == address.trunc());
+                if loses_primary || missing.next_if(|next| **next == address).is_none() {
+                    going.push(address);
+                }
+            }
+            // Secondaries first: whether the kernel would promote one or take it along is then the same.
+            for address in going.into_iter().rev() {
+                self.step(Step::RemoveAddress { link: link.clone(), address })?;
+            }
+            for address in missing {
+                self.step(Step::AddAddress { link: link.clone(), address: *address })?;
+            }
         }
         Ok(())
+    }
+
+    /// Removes the routes that are not wanted, such as one that came with an address and was removed by itself.
+    fn remove_routes(&mut self, netns: NetnsId) -> Result<(), Refusal> {
+        let now = self.now.find_netns(&self.wanted.netns_name(netns))?;
+        let wanted = self.wanted.routes_of(netns);
+        let is_wanted = |place: &Place, route: &NewRoute| {
+            let mut same = wanted.get(&route.destination).into_iter().flatten();
+            same.any(|other| NewRoute::from(other) == *route && self.wanted.place_of(other.link) == *place)
+        };
+        let routes = self.now.routes_of(now).values().flatten();
+        let routes = routes.map(|route| (self.now.place_of(route.link), NewRoute::from(route)));
+        let going: Vec<(Place, NewRoute)> = routes.filter(|(place, route)| !is_wanted(place, route)).collect();
+        for (link, route) in going {
+            self.step(Step::RemoveRoute { link, route })?;
+        }
+        Ok(())
+    }
+
+    /// Adds the routes whose gateway has become an address of the netns itself since, which the kernel minds only when the
+    /// route is added: so they come first, and `set_addresses` puts back what is in their way.
+    fn add_odd_routes(&mut self, netns: NetnsId) -> Result<(), Refusal> {
+        let odd: Vec<(Place, NewRoute, IpAddr)> = {
+            let links: Vec<&Link> = self.wanted.links_of(netns).map(|id| self.wanted_link(id)).collect();
+            let shut_out = |gateway: IpAddr| {
+                links.iter().any(|link| link.addresses.iter().any(|address| address.shuts_out(gateway, &link.kind)))
+            };
+            let routes = self.wanted.routes_of(netns).values().flatten();
+            routes
+                .filter_map(|route| Some((route, route.gateway.filter(|gateway| shut_out(*gateway))?)))
+                .map(|(route, gateway)| (self.wanted.place_of(route.link), NewRoute::from(route), gateway))
+                .collect()
+        };
+        for (place, route, gateway) in odd {
+            if self.has_route(&place, &route)? {
+                continue;
+            }
+            let now = self.now.find_netns(&place.netns)?;
+            let in_the_way = |id: &LinkId| {
+                let link = self.now.standing(*id).expect("listed");
+                link.addresses.iter().any(|address| address.shuts_out(gateway, &link.kind))
+            };
+            let links: Vec<LinkId> = self.now.links_of(now).filter(in_the_way).collect();
+            for id in links {
+                let link = self.now.place_of(id);
+                for address in addresses_of(self.now_at(&link)?, gateway.is_ipv6()).into_iter().rev() {
+                    self.step(Step::RemoveAddress { link: link.clone(), address })?;
+                }
+            }
+            self.add_route(place, route)?;
+        }
+        Ok(())
+    }
+
+    fn has_route(&self, place: &Place, route: &NewRoute) -> Result<bool, Refusal> {
+        let netns = self.now.find_netns(&place.netns)?;
+        let over = self.now.find_place(place)?;
+        let same = |found: &Route| found.link == over && NewRoute::from(found) == *route;
+        Ok(self.now.find_route(netns, &route.destination, same).is_some())
     }
 
     fn add_routes(&mut self, netns: NetnsId) -> Result<(), Refusal> {
@@ -323,14 +347,9 @@ impl<'a> Planner<'a> {
         // Gateways may be reached by routes that are on a link.
         let (on_link, through): (Vec<&Route>, Vec<&Route>) = wanted.partition(|route| route.gateway.is_none());
         for route in on_link.into_iter().chain(through) {
-            let link = self.wanted.place_of(route.link);
-            let there = self.now.find_netns(&link.netns).and_then(|netns| {
-                let over = self.now.find_place(&link)?;
-                let same = |found: &Route| found.link == over && NewRoute::from(found) == NewRoute::from(route);
-                Ok(self.now.find_route(netns, &route.destination, same).is_some())
-            })?;
-            if !there {
-                self.add_route(link, NewRoute::from(route))?;
+            let (link, route) = (self.wanted.place_of(route.link), NewRoute::from(route));
+            if !self.has_route(&link, &route)? {
+                self.add_route(link, route)?;
             }
         }
         Ok(())
@@ -350,4 +369,8 @@ impl<'a> Planner<'a> {
             (outcome, _) => outcome,
         }
     }
+}
+
+fn addresses_of(link: &Link, ipv6: bool) -> Vec<IpNet> {
+    link.addresses.iter().filter(|address| address.is_ipv6() == ipv6).map(|address| address.cidr).collect()
 }

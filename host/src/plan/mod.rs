@@ -4,6 +4,8 @@ mod difference;
 mod failure;
 mod play;
 mod step;
+#[cfg(test)]
+mod tests;
 
 pub use difference::{PlanError, difference};
 pub use failure::StepFailure;

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 /// What stands, and how long it took.
 pub struct Account<'a> {
+    /// Its name.
     pub lab: &'a str,
     /// Its namespaces, the host among them.
     pub netns: usize,
+    /// Its links, every `lo` left out.
     pub links: usize,
     /// From the start of the program.
     pub took: Duration,

@@ -7,8 +7,11 @@ use crate::protocol::{State, Status};
 
 /// A lab; without status if its agent can't be talked to.
 pub struct Row {
+    /// Its name.
     pub name: String,
+    /// Whose it is.
     pub user: String,
+    /// What its agent says.
     pub status: Option<Status>,
 }
 
@@ -19,6 +22,7 @@ fn state(state: State) -> &'static str {
     }
 }
 
+/// Lays labs out, one a line.
 pub fn list_table(rows: &[Row]) -> String {
     let heading = ["LAB", "USER", "MODULE", "STATE", "NETNS", "LINKS", "AGENT", "STARTED"];
     let cells = rows.iter().map(|Row { name, user, status }| match status {
@@ -39,6 +43,7 @@ pub fn list_table(rows: &[Row]) -> String {
     table("", heading, cells)
 }
 
+/// Returns labs as an array.
 pub fn list_json(rows: &[Row]) -> Value {
     let value = |Row { name, user, status }: &Row| match status {
         Some(status) => json!({

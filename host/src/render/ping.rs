@@ -9,12 +9,17 @@ use crate::topology::{PingAnswer, PingOutcome};
 
 /// Who pinged whom, and what came of it.
 pub struct Pinged {
+    /// The netns that sent.
     pub from: String,
+    /// The netns, or the address, that was to answer.
     pub to: String,
+    /// The address that was pinged.
     pub target: IpAddr,
+    /// What came of it.
     pub answer: PingAnswer,
 }
 
+/// Lays pings out, one a line.
 pub fn ping_table(pinged: &[Pinged]) -> String {
     let cells = pinged.iter().map(|Pinged { from, to, target, answer }| {
         let result = match &answer.outcome {
@@ -28,6 +33,7 @@ pub fn ping_table(pinged: &[Pinged]) -> String {
     table("", ["FROM", "TO", "ADDRESS", "RESULT", "TIME"], cells)
 }
 
+/// Returns pings as an array.
 pub fn ping_json(pinged: &[Pinged]) -> Value {
     let value = |Pinged { from, to, target, answer }: &Pinged| {
         let (outcome, errno) = match &answer.outcome {

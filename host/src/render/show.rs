@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::table::{or_dash, table};
 use crate::topology::observed::{Link, Netns, Route};
 
+/// Lays a lab out, a table for each netns and its routes below.
 pub fn show_tables(lab: &[Netns]) -> String {
     let heading = ["LINK", "KIND", "STATE", "MTU", "MAC", "CONTROLLER", "PEER", "ADDRESSES"];
     let mut text = String::new();
@@ -44,6 +45,7 @@ fn cells(link: &Link) -> [String; 8] {
     ]
 }
 
+/// Returns a lab as an object.
 pub fn show_json(name: &str, lab: &[Netns]) -> Value {
     let link = |link: &Link| {
         json!({

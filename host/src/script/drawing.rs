@@ -13,10 +13,12 @@ use crate::topology::{Code, LinkId, NetnsId, Refusal, Topology};
 
 /// A guest's handle of a netns.
 #[derive(Debug)]
+#[allow(unreachable_pub, reason = "the generated bindings export it again")]
 pub struct NetnsHandle(pub(super) NetnsId);
 
 /// A guest's handle of a link.
 #[derive(Debug)]
+#[allow(unreachable_pub, reason = "the generated bindings export it again")]
 pub struct LinkHandle(pub(super) LinkId);
 
 /// The state behind one running scenario.

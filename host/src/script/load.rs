@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn import_that_is_not_there_is_named() {
-        let error = prepare("(component (import \"acme:shop/till@1.0.0\" (instance)))");
+        let error = prepare("(component (import \"acme:shop/till@1.0.0\" (instance (export \"open\" (func)))))");
         let Err(LoadError::Import { import, hint: None, .. }) = error else { panic!("it was accepted") };
         assert_eq!(import, "acme:shop/till@1.0.0");
     }

@@ -26,6 +26,18 @@ impl Address {
         self.cidr.addr().is_ipv6()
     }
 
+    /// Tells whether nothing can be routed through `gateway` on account of this address: it is the same IPv6 address, or the
+    /// broadcast address of this IPv4 one.
+    pub fn shuts_out(&self, gateway: IpAddr, kind: &Kind) -> bool {
+        match self.cidr {
+            IpNet::V6(cidr) => gateway == IpAddr::V6(cidr.addr()),
+            IpNet::V4(cidr) => {
+                let has_broadcast = cidr.prefix_len() < 31 && *kind != Kind::Loopback;
+                has_broadcast && gateway == IpAddr::V4(cidr.broadcast())
+            }
+        }
+    }
+
     /// Tells whether two addresses are of one network, so that a later one is secondary to an earlier.
     pub(super) fn same_network(&self, other: &Self) -> bool {
         self.cidr.trunc() == other.cidr.trunc()

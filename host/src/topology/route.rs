@@ -226,19 +226,17 @@ impl Topology {
         let name = self.netns_name(netns);
         let fits = |link: LinkId| over.is_none_or(|over| over == link);
         for (id, link) in self.netns[&netns].links.iter().map(|id| (*id, &self.links[id])) {
-            for address in link.addresses.iter().filter(|_| link.up) {
-                if address.cidr.addr() == gateway && ipv6 {
-                    return Err(Refusal::invalid(act(), format!("the gateway is an address of `{name}` itself")));
+            for address in &link.addresses {
+                // The kernel knows its IPv6 addresses whether or not their links are up.
+                if address.shuts_out(gateway, &link.kind) && (link.up || ipv6) {
+                    let why = format!(
+                        "the gateway is an address of `{name}` itself, or a broadcast address of `{}`",
+                        link.name
+                    );
+                    return Err(Refusal::invalid(act(), why));
                 }
-                if address.cidr.addr() == gateway && fits(id) {
+                if address.cidr.addr() == gateway && link.up && fits(id) {
                     return Ok(id);
-                }
-                let has_broadcast = !ipv6 && address.cidr.prefix_len() < 31;
-                if has_broadcast && address.cidr.broadcast() == gateway && link.kind != Kind::Loopback {
-                    return Err(Refusal::invalid(
-                        act(),
-                        format!("the gateway is the broadcast address of `{}`", link.name),
-                    ));
                 }
             }
         }

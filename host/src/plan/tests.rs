@@ -1,0 +1,205 @@
+//! A plan leads from one network to another, whichever they are.
+
+use std::collections::BTreeMap;
+
+use ipnet::IpNet;
+use proptest::prelude::*;
+
+use super::*;
+use crate::topology::{Destination, Kind, Limits, LinkId, LinkName, NetnsId, NetnsName, Topology};
+
+/// A call, with numbers that pick among what there is.
+#[derive(Clone, Debug)]
+enum Call {
+    AddNetns(usize),
+    RemoveNetns(usize),
+    AddVeth(usize, usize, usize, usize),
+    AddBridge(usize, usize),
+    RemoveLink(usize),
+    SetUp(usize),
+    SetDown(usize),
+    SetMtu(usize, u32),
+    SetName(usize, usize),
+    SetNetns(usize, usize),
+    AddPort(usize, usize),
+    RemovePort(usize),
+    AddAddress(usize, usize),
+    RemoveAddress(usize, usize),
+    AddRoute(usize, usize, usize),
+    AddRouteVia(usize, usize, usize),
+    AddRouteOnLink(usize, usize),
+    RemoveRoute(usize, usize),
+}
+
+fn call() -> impl Strategy<Value = Call> {
+    let n = 0..8usize;
+    prop_oneof![
+        3 => n.clone().prop_map(Call::AddNetns),
+        1 => n.clone().prop_map(Call::RemoveNetns),
+        5 => (n.clone(), n.clone(), n.clone(), n.clone()).prop_map(|(a, b, c, d)| Call::AddVeth(a, b, c, d)),
+        2 => (n.clone(), n.clone()).prop_map(|(a, b)| Call::AddBridge(a, b)),
+        1 => n.clone().prop_map(Call::RemoveLink),
+        8 => (0..16usize).prop_map(Call::SetUp),
+        1 => n.clone().prop_map(Call::SetDown),
+        2 => (0..16usize, prop_oneof![Just(1000), Just(1280), Just(1400), Just(9000)]).prop_map(|(a, b)| Call::SetMtu(a, b)),
+        2 => (n.clone(), n.clone()).prop_map(|(a, b)| Call::SetName(a, b)),
+        2 => (n.clone(), n.clone()).prop_map(|(a, b)| Call::SetNetns(a, b)),
+        4 => (0..16usize, 0..16usize).prop_map(|(a, b)| Call::AddPort(a, b)),
+        1 => n.clone().prop_map(Call::RemovePort),
+        8 => (0..16usize, 0..16usize).prop_map(|(a, b)| Call::AddAddress(a, b)),
+        2 => (0..16usize, 0..16usize).prop_map(|(a, b)| Call::RemoveAddress(a, b)),
+        4 => (n.clone(), n.clone(), 0..16usize).prop_map(|(a, b, c)| Call::AddRoute(a, b, c)),
+        2 => (0..16usize, n.clone(), 0..16usize).prop_map(|(a, b, c)| Call::AddRouteVia(a, b, c)),
+        2 => (0..16usize, n.clone()).prop_map(|(a, b)| Call::AddRouteOnLink(a, b)),
+        2 => (n.clone(), n).prop_map(|(a, b)| Call::RemoveRoute(a, b)),
+    ]
+}
+
+const ADDRESSES: [&str; 12] = [
+    "10.0.0.1/24",
+    "10.0.0.2/24",
+    "10.0.0.3/24",
+    "10.0.0.1/16",
+    "10.1.0.1/24",
+    "10.1.0.2/32",
+    "192.168.0.1/30",
+    "2001:db8::1/64",
+    "2001:db8::2/64",
+    "2001:db8::3/80",
+    "2001:db8:1::1/64",
+    "fe80::5/64",
+];
+const DESTINATIONS: [&str; 6] = ["0.0.0.0/0", "10.9.0.0/16", "10.9.1.0/24", "::/0", "2001:db8:9::/48", "10.0.0.77/32"];
+
+fn netns(network: &Topology, at: usize) -> NetnsId {
+    let ids: Vec<NetnsId> = network.list_netns().map(|(id, _)| id).collect();
+    ids[at % ids.len()]
+}
+
+fn link(network: &Topology, at: usize) -> LinkId {
+    let ids: Vec<LinkId> = network.list_links().map(|(id, _)| id).collect();
+    ids[at % ids.len()]
+}
+
+fn link_name(at: usize) -> LinkName {
+    LinkName::parse(&format!("eth{at}")).unwrap()
+}
+
+fn cidr(at: usize) -> IpNet {
+    ADDRESSES[at % ADDRESSES.len()].parse().unwrap()
+}
+
+fn to(at: usize) -> Destination {
+    Destination::Network(DESTINATIONS[at % DESTINATIONS.len()].parse().unwrap())
+}
+
+/// Plays a call; many are refused, and then change nothing.
+fn play(network: &mut Topology, call: &Call) {
+    let n = |network: &Topology, at: &usize| netns(network, *at);
+    let l = |network: &Topology, at: &usize| link(network, *at);
+    let _ = match call {
+        Call::AddNetns(a) => network.add_netns(NetnsName::parse(&format!("n{a}")).unwrap()).map(drop),
+        Call::RemoveNetns(a) => network.remove_netns(n(network, a)),
+        Call::AddVeth(a, b, c, d) => {
+            network.add_veth(n(network, a), link_name(*b), n(network, c), link_name(*d)).map(drop)
+        }
+        Call::AddBridge(a, b) => network.add_bridge(n(network, a), link_name(*b)).map(drop),
+        Call::RemoveLink(a) => network.remove_link(l(network, a)),
+        Call::SetUp(a) => network.set_up(l(network, a)),
+        Call::SetDown(a) => network.set_down(l(network, a)),
+        Call::SetMtu(a, mtu) => network.set_mtu(l(network, a), *mtu),
+        Call::SetName(a, b) => network.set_name(l(network, a), link_name(*b)),
+        Call::SetNetns(a, b) => network.set_netns(l(network, a), n(network, b)),
+        Call::AddPort(a, b) => network.add_port(l(network, a), l(network, b)),
+        Call::RemovePort(a) => network.remove_port(l(network, a)),
+        Call::AddAddress(a, b) => network.add_address(l(network, a), cidr(*b)),
+        Call::RemoveAddress(a, b) => network.remove_address(l(network, a), cidr(*b)),
+        Call::AddRoute(a, b, c) => network.add_route(n(network, a), to(*b), cidr(*c).addr()),
+        Call::AddRouteVia(a, b, c) => network.add_route_via(l(network, a), to(*b), cidr(*c).addr()),
+        Call::AddRouteOnLink(a, b) => network.add_route_on_link(l(network, a), to(*b)),
+        Call::RemoveRoute(a, b) => network.remove_route(n(network, a), to(*b)),
+    };
+}
+
+/// Everything that makes a network what it is, by names.
+fn picture(network: &Topology) -> BTreeMap<String, Vec<String>> {
+    let place = |id: LinkId| network.place_of(id).to_string();
+    let mut picture = BTreeMap::new();
+    for (id, netns) in network.list_netns() {
+        let mut routes: Vec<String> = network
+            .routes_of(id)
+            .values()
+            .flatten()
+            .map(|route| format!("{:?} over {}", NewRoute::from(route), place(route.link)))
+            .collect();
+        routes.sort();
+        picture.insert(format!("netns {}", netns.name), routes);
+    }
+    for (id, link) in network.list_links() {
+        let kind = match &link.kind {
+            Kind::Veth { peer } => format!("veth of {}", place(*peer)),
+            other => other.word().to_owned(),
+        };
+        let controller = link.controller.map(place);
+        let mut lines = vec![format!("{kind} {} {:?} {} {controller:?}", link.up, link.mtu, link.mac)];
+        for ipv6 in [false, true] {
+            let of_family = link.addresses.iter().filter(|address| address.is_ipv6() == ipv6);
+            lines.extend(of_family.map(|address| address.cidr.to_string()));
+        }
+        picture.insert(place(id), lines);
+    }
+    picture
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn difference_leads_to_the_wanted_network(
+        before in prop::collection::vec(call(), 0..60),
+        after in prop::collection::vec(call(), 0..60),
+    ) {
+        let mut network = Topology::new(Limits::default());
+        before.iter().for_each(|call| play(&mut network, call));
+        let standing = network.clone();
+        after.iter().for_each(|call| play(&mut network, call));
+        let mut rehearsal = standing.rehearsal();
+        for step in difference(&standing, &network).unwrap() {
+            step.play(&mut rehearsal).unwrap();
+        }
+        prop_assert_eq!(picture(&rehearsal), picture(&network));
+    }
+}
+
+/// A star of `nodes` around a bridge in the host.
+fn star(nodes: usize) -> Topology {
+    let mut network = Topology::new(Limits::default());
+    let bridge = network.add_bridge(NetnsId::HOST, LinkName::parse("br0").unwrap()).unwrap();
+    for n in 1..=nodes {
+        let node = network.add_netns(NetnsName::parse(&format!("c{n}")).unwrap()).unwrap();
+        let (port, eth0) = network.add_veth(NetnsId::HOST, link_name(n), node, link_name(0)).unwrap();
+        network.add_port(bridge, port).unwrap();
+        network.set_up(port).unwrap();
+        network.set_up(eth0).unwrap();
+    }
+    network.set_up(bridge).unwrap();
+    network
+}
+
+#[test]
+fn bridge_comes_up_last_and_ports_are_made_up_and_attached() {
+    let steps = difference(&Topology::new(Limits::default()), &star(3)).unwrap();
+    let words: Vec<String> = steps.iter().map(ToString::to_string).collect();
+    let at =
+        |text: &str| words.iter().position(|line| line.contains(text)).unwrap_or_else(|| panic!("{text}: {words:#?}"));
+    assert!(at("add name br0") < at("add name eth1"));
+    assert!(words[at("add name eth1")].contains("master br0 up type veth peer name eth0 netns c1"));
+    assert!(at("-n c1 link set dev eth0 up") < at("netns add c2"), "a netns is done before the next begins");
+    assert!(at("dev br0 up") > at("-n c3 link set dev eth0 up"));
+}
+
+#[test]
+fn network_that_stands_needs_no_step() {
+    let network = star(3);
+    assert_eq!(difference(&network, &network).unwrap(), []);
+}
