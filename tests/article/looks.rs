@@ -136,7 +136,9 @@ kernel_test!(network_that_is_taken_back_before_the_end_leaves_nothing, |m| {
 /// Words a link as `probe.links` does, which is `ip -o -d link` without indexes.
 fn link_words(link: &Value) -> String {
     let text = |key: &str| link[key].as_str().unwrap_or_default();
-    let flags: Vec<&str> = link["flags"].as_array().unwrap().iter().map(|flag| flag.as_str().unwrap()).collect();
+    let flags = link["flags"].as_array().unwrap().iter().map(|flag| flag.as_str().unwrap());
+    // Which is a word about the other end.
+    let flags: Vec<&str> = flags.filter(|flag| *flag != "M-DOWN").collect();
     let mut words = format!("{}: <{}> mtu {}", text("ifname"), flags.join(","), link["mtu"]);
     if link["master"].is_string() {
         words += &format!(" master {}", text("master"));

@@ -106,10 +106,10 @@ kernel_test!(pings_fly_all_at_once_and_are_answered_in_their_order, |m| {
 });
 
 kernel_test!(neighbour_that_never_answers_becomes_unreachable, |m| {
-    // The kernel gives up after three requests, one a second.
-    let outcome = play(m, &format!("{SWITCHED} probe.ping-within,c1,172.16.0.99,1,8000"));
+    // The kernel gives up after three requests, one a second, and says so to itself over `lo`.
+    let call = "probe.ping-within,c1,172.16.0.99,1,4000";
+    let outcome = play(m, &format!("{SWITCHED} link.set-up,c1,lo {call}"));
     outcome.success();
-    let call = "probe.ping-within,c1,172.16.0.99,1,8000";
     assert_eq!(answers(&outcome, call), ["ok unreachable EHOSTUNREACH sent=1 received=0"]);
     m.view(LAB).down();
 });

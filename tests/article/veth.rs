@@ -125,11 +125,14 @@ kernel_test!(link_moves_after_a_look_and_still_carries, |m| {
         netns.add,c2 link.set-netns,c1,ceth1,c2
         probe.ping,host,10.0.0.2
         link.set-up,c2,ceth1 address.add,c2,ceth1,10.0.0.2/24
-        probe.ping,host,10.0.0.2 probe.ping,c2,10.0.0.1 probe.ping,c1,10.0.0.1";
+        probe.ping-within,host,10.0.0.2,3,1000 probe.ping,c2,10.0.0.1 probe.ping,c1,10.0.0.1";
     let outcome = play(m, calls);
     outcome.success();
     let reply = "ok reply sent=1 received=1";
-    assert_eq!(answers(&outcome, "probe.ping,host,10.0.0.2"), [reply, "ok no-reply sent=1 received=0", reply]);
+    assert_eq!(answers(&outcome, "probe.ping,host,10.0.0.2"), [reply, "ok no-reply sent=1 received=0"]);
+    // It has another MAC address now, but the host must not go on sending to the old one.
+    let [within] = answers(&outcome, "probe.ping-within,host,10.0.0.2,3,1000")[..] else { panic!("{outcome}") };
+    assert!(within.starts_with("ok reply "), "{within}");
     assert_eq!(answers(&outcome, "probe.ping,c2,10.0.0.1"), [reply]);
     assert_eq!(answers(&outcome, "probe.ping,c1,10.0.0.1"), ["ok unreachable ENETUNREACH sent=0 received=0"]);
     m.view(LAB).down();

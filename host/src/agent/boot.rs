@@ -1,7 +1,7 @@
 //! From a bare process to the lab's init: session, log, namespaces, socket.
 
 use std::fs;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -18,12 +18,8 @@ use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout, setsid};
 
 use super::Config;
 use crate::kernel;
-use crate::protocol::{Answer, Channel, greet};
+use crate::protocol::{Answer, Channel, HELD_FD, LOCK_FD, greet};
 
-/// The descriptor of the channel that `run` holds.
-pub const HELD_FD: RawFd = 3;
-/// The descriptor of the lab's lock, which is held for as long as the agent lives.
-pub const LOCK_FD: RawFd = 4;
 /// The largest request; steps come in smaller pieces.
 pub(super) const REQUEST_LIMIT: usize = 4 << 20;
 

@@ -16,12 +16,11 @@ mod server;
 mod session;
 mod settle;
 mod standing;
+mod translate;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-
-pub use boot::{HELD_FD, LOCK_FD};
 
 use crate::topology::Limits;
 

@@ -4,7 +4,8 @@ use clap::Args;
 
 use super::{Exit, Failure};
 use crate::lab::{self, Error};
-use crate::render::{self, Row};
+use crate::protocol::{self, State};
+use crate::render::{self, Row, Status};
 
 /// List the labs that stand; as root those of all users
 #[derive(Debug, Args)]
@@ -25,7 +26,9 @@ impl List {
         for found in lab::list()? {
             let status = lab::connect(&found.directory, found.name.as_str()).and_then(|client| client.status());
             match status {
-                Ok(status) => rows.push(Row { name: found.name.to_string(), user: found.user, status: Some(status) }),
+                Ok(status) => {
+                    rows.push(Row { name: found.name.to_string(), user: found.user, status: Some(shown(status)) })
+                }
                 // It has ended since, or was never complete.
                 Err(Error::Busy(_) | Error::NoSuchLab(_) | Error::Channel(_)) => {}
                 Err(error) => {
@@ -40,5 +43,19 @@ impl List {
             print!("{}", render::list_table(&rows));
         }
         Ok(Exit::Done)
+    }
+}
+
+fn shown(status: protocol::Status) -> Status {
+    Status {
+        module: status.module,
+        state: match status.state {
+            State::Building => "building",
+            State::Up => "up",
+        },
+        netns: status.netns,
+        links: status.links,
+        agent_pid: status.agent_pid,
+        started: humantime::format_rfc3339_seconds(status.started).to_string(),
     }
 }

@@ -15,7 +15,7 @@ use nix::unistd::{getegid, geteuid};
 
 use super::sweep::is_dead;
 use super::{Client, Error, Hold, LabName, Root, is_privileged, unable};
-use crate::agent::{HELD_FD, LOCK_FD};
+use crate::protocol::{HELD_FD, LOCK_FD};
 use crate::topology::{Errno, Limits};
 
 /// What lab is to be started.

@@ -4,9 +4,11 @@
 //! socket. Requests and answers alternate, but for [`Request::Steps`], which has no answer.
 
 mod channel;
+mod descriptors;
 mod hello;
 mod message;
 
 pub use channel::{Channel, ChannelError};
+pub use descriptors::{HELD_FD, LOCK_FD};
 pub use hello::{HelloError, greet};
 pub use message::{Answer, Host, Join, Request, State, Status};

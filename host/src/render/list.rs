@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::table::table;
-use crate::protocol::{State, Status};
 
 /// A lab; without status if its agent can't be talked to.
 pub struct Row {
@@ -15,11 +14,20 @@ pub struct Row {
     pub status: Option<Status>,
 }
 
-fn state(state: State) -> &'static str {
-    match state {
-        State::Building => "building",
-        State::Up => "up",
-    }
+/// What its agent says of a lab.
+pub struct Status {
+    /// The module that it was built from, as it was given.
+    pub module: String,
+    /// `building` or `up`.
+    pub state: &'static str,
+    /// Its namespaces, the host among them.
+    pub netns: usize,
+    /// Its links, every `lo` left out.
+    pub links: usize,
+    /// The agent's PID.
+    pub agent_pid: i32,
+    /// When the agent started, in UTC (RFC 3339).
+    pub started: String,
 }
 
 /// Lays labs out, one a line.
@@ -30,11 +38,11 @@ pub fn list_table(rows: &[Row]) -> String {
             name.clone(),
             user.clone(),
             status.module.escape_debug().to_string(),
-            state(status.state).into(),
+            status.state.into(),
             status.netns.to_string(),
             status.links.to_string(),
             status.agent_pid.to_string(),
-            humantime::format_rfc3339_seconds(status.started).to_string(),
+            status.started.clone(),
         ],
         None => {
             [name.clone(), user.clone(), "-".into(), "unknown".into(), "-".into(), "-".into(), "-".into(), "-".into()]
@@ -50,11 +58,11 @@ pub fn list_json(rows: &[Row]) -> Value {
             "name": name,
             "user": user,
             "module": status.module,
-            "state": state(status.state),
+            "state": status.state,
             "netns": status.netns,
             "links": status.links,
             "agent_pid": status.agent_pid,
-            "started": humantime::format_rfc3339_seconds(status.started).to_string(),
+            "started": status.started,
             "on_host": false,
         }),
         None => json!({ "name": name, "user": user, "state": "unknown" }),

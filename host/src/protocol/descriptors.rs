@@ -1,0 +1,8 @@
+//! The descriptors that an agent is started with.
+
+use std::os::fd::RawFd;
+
+/// The channel that `run` holds.
+pub const HELD_FD: RawFd = 3;
+/// The lab's lock, which is held for as long as the agent lives.
+pub const LOCK_FD: RawFd = 4;
