@@ -89,8 +89,14 @@ kernel_test!(proc_has_the_processes_of_the_lab, |m| {
     // `tr` comes and goes.
     commands.retain(|command| !["tr", ""].contains(command));
     assert_eq!(commands, ["orchestrator", "sh", "sleep"], "{seen}");
-    assert_eq!(inside(m, "red", "cat /proc/1/comm"), "orchestrator\n");
     assert_eq!(inside(m, "red", "wc -l </proc/net/dev"), "4\n", "two lines of heading, `lo` and `eth0`");
+    m.orchestrator(&["down", "lab"]).success();
+});
+
+kernel_test!(agent_has_a_telling_name_among_the_processes, |m| {
+    // `ps -e`, `top` and `pgrep` go by it.
+    m.stand("lab", LAB);
+    assert_eq!(inside(m, "red", "cat /proc/1/comm"), "orchestrator\n");
     m.orchestrator(&["down", "lab"]).success();
 });
 
@@ -128,7 +134,8 @@ kernel_test!(files_and_directory_are_those_of_the_caller, |m| {
 
 kernel_test!(mounts_of_a_command_stay_with_it, |m| {
     m.stand("lab", LAB);
-    inside(m, "red", "mount -t tmpfs none /mnt; echo x >/mnt/file");
+    // Without -n, `mount` writes to the machine's /run.
+    inside(m, "red", "mount -n -t tmpfs none /mnt; echo x >/mnt/file");
     assert!(!m.outside("/mnt/file").exists());
     assert_eq!(inside(m, "red", "ls /mnt | grep -c '^file$' || :"), "0\n");
     m.orchestrator(&["down", "lab"]).success();
@@ -143,9 +150,14 @@ kernel_test!(environment_is_that_of_the_caller, |m| {
 
 kernel_test!(command_has_no_descriptor_of_ours, |m| {
     m.stand("lab", LAB);
-    // 3 is the directory that `ls` reads; of the caller's own, 8 is passed on as by any program.
-    let script = "exec 8</dev/null; exec orchestrator exec lab red -- ls /proc/self/fd";
-    assert_eq!(m.command("sh").args(&["-c", script]).run().success().stdout(), "0\n1\n2\n3\n8\n");
+    // The caller's own, as 8 here, are passed on as by any program.
+    let script = "exec 8</dev/null; exec \"$@\"";
+    let fds = ["ls", "/proc/self/fd"];
+    let plain = m.command("sh").args(&["-c", script, "sh"]).args(&fds).run();
+    let inside =
+        m.command("sh").args(&["-c", script, "sh", "orchestrator", "exec", "lab", "red", "--"]).args(&fds).run();
+    plain.success().stdout_has("8\n");
+    assert_eq!(inside.success().stdout(), plain.stdout());
     m.orchestrator(&["down", "lab"]).success();
 });
 

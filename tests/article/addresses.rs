@@ -81,11 +81,8 @@ kernel_test!(primary_address_takes_its_secondaries_along, |m| {
         address.add,c1,eth0,10.0.0.1/24
         address.remove,c1,eth0,172.16.0.2/24"
     );
-    let c1: &[&str] = &[
-        "lo down",
-        "eth0 up 10.0.0.1/24 link-local",
-        "10.0.0.0/24 dev eth0 proto kernel scope link src 10.0.0.1",
-    ];
+    let c1: &[&str] =
+        &["lo down", "eth0 up 10.0.0.1/24 link-local", "10.0.0.0/24 dev eth0 proto kernel scope link src 10.0.0.1"];
     stands_either_way(m, &calls, &[HOST, ("c1", c1)]);
 });
 
@@ -155,8 +152,7 @@ kernel_test!(address_stands_on_links_of_any_kind_and_in_any_netns, |m| {
     let calls = "
         netns.add,c1 bridge.add,c1,br0 link.set-up,c1,br0 address.add,c1,br0,172.16.0.2/24 address.add,c1,br0,fd00::2/64
         link.set-up,c1,lo address.add,c1,lo,10.255.0.1/32 address.add,c1,lo,fd0f::1/128
-        bridge.add,host,br0 link.set-up,host,br0 address.add,host,br0,172.16.0.2/24 address.add,host,lo,127.0.0.9/8
-        link.set-up,host,lo";
+        bridge.add,host,br0 link.set-up,host,br0 address.add,host,br0,172.16.0.2/24";
     let c1: &[&str] = &[
         "lo up 127.0.0.1/8 10.255.0.1/32 ::1/128 fd0f::1/128",
         "br0 up 172.16.0.2/24 fd00::2/64 link-local",
@@ -164,20 +160,29 @@ kernel_test!(address_stands_on_links_of_any_kind_and_in_any_netns, |m| {
         "fd00::/64 dev br0 proto kernel metric 256",
         "fd0f::1 dev lo proto kernel metric 256",
     ];
-    let host: &[&str] = &[
-        "lo up 127.0.0.9/8 127.0.0.1/8(secondary) ::1/128",
-        "br0 up 172.16.0.2/24 link-local",
-        "172.16.0.0/24 dev br0 proto kernel scope link src 172.16.0.2",
-    ];
+    let host: &[&str] =
+        &["lo down", "br0 up 172.16.0.2/24 link-local", "172.16.0.0/24 dev br0 proto kernel scope link src 172.16.0.2"];
     stands_either_way(m, calls, &[("host", host), ("c1", c1)]);
+});
+
+kernel_test!(lo_takes_more_loopback_addresses, |m| {
+    let calls = "
+        netns.add,c1 link.set-up,c1,lo address.add,c1,lo,127.0.0.9/8 address.add,c1,lo,127.1.0.1/32
+        address.add,host,lo,127.0.0.9/8 address.add,host,lo,10.0.0.1/24 link.set-up,host,lo";
+    let network: &[(&str, &[&str])] = &[
+        // As the kernel adds its own where it is not there yet.
+        ("host", &["lo up 127.0.0.9/8 10.0.0.1/24 127.0.0.1/8(secondary) ::1/128"]),
+        ("c1", &["lo up 127.0.0.1/8 127.1.0.1/32 127.0.0.9/8(secondary) ::1/128"]),
+    ];
+    stands_either_way(m, calls, network);
 });
 
 kernel_test!(ipv6_address_is_usable_at_once, |m| {
     let calls = format!(
-        "{LINK} address.add,c1,eth0,fd00::2/64 address.add,host,veth1,fd00::1/64 probe.addresses,c1 probe.ping,c1,fd00::1"
+        "{LINK} address.add,c1,eth0,fd00::2/64 address.add,host,veth1,fd00::1/64 probe.addresses,c1 ping,c1,fd00::1"
     );
     let outcome = play(m, &calls);
     outcome.success().stdout_lacks("tentative");
-    assert_eq!(answers(&outcome, "probe.ping,c1,fd00::1"), ["ok reply sent=1 received=1"]);
+    assert_eq!(answers(&outcome, "ping,c1,fd00::1"), ["ok reply sent=1 received=1"]);
     m.view(LAB).down();
 });

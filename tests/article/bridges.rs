@@ -57,14 +57,12 @@ kernel_test!(bridge_in_a_container_is_like_one_in_the_host, |m| {
 });
 
 kernel_test!(bridge_switches_between_its_ports_and_itself, |m| {
-    let calls = format!(
-        "{SWITCHED} bridge.ports,host,br0 probe.ping,c1,172.16.0.3 probe.ping,host,172.16.0.2 probe.ping,c2,172.16.0.1"
-    );
+    let calls = format!("{SWITCHED} bridge.ports,host,br0 ping,c1,172.16.0.3 ping,host,172.16.0.2 ping,c2,172.16.0.1");
     let outcome = play(m, &calls);
     outcome.success();
     assert_eq!(answers(&outcome, "bridge.ports,host,br0"), ["ok veth1; veth2"]);
     for ping in ["c1,172.16.0.3", "host,172.16.0.2", "c2,172.16.0.1"] {
-        assert_eq!(answers(&outcome, &format!("probe.ping,{ping}")), ["ok reply sent=1 received=1"], "{ping}");
+        assert_eq!(answers(&outcome, &format!("ping,{ping}")), ["ok reply sent=1 received=1"], "{ping}");
     }
     m.view(LAB).down();
 });
@@ -83,14 +81,14 @@ kernel_test!(port_that_is_detached_has_its_link_local_address_again, |m| {
 
 kernel_test!(port_that_is_detached_is_cut_off_and_back_once_it_is_attached, |m| {
     let calls = format!(
-        "{SWITCHED} probe.ping,c1,172.16.0.3
-        bridge.remove-port,host,veth1 probe.ping,c1,172.16.0.3
-        bridge.add-port,host,br0,veth1 probe.ping,c1,172.16.0.3"
+        "{SWITCHED} ping,c1,172.16.0.3
+        bridge.remove-port,host,veth1 ping,c1,172.16.0.3
+        bridge.add-port,host,br0,veth1 ping,c1,172.16.0.3"
     );
     let outcome = play(m, &calls);
     outcome.success();
     let (reply, no_reply) = ("ok reply sent=1 received=1", "ok no-reply sent=1 received=0");
-    assert_eq!(answers(&outcome, "probe.ping,c1,172.16.0.3"), [reply, no_reply, reply]);
+    assert_eq!(answers(&outcome, "ping,c1,172.16.0.3"), [reply, no_reply, reply]);
     m.view(LAB).down();
 });
 
@@ -113,15 +111,15 @@ kernel_test!(port_moves_from_one_bridge_to_another, |m| {
 kernel_test!(port_of_another_bridge_is_switched_there, |m| {
     let calls = format!(
         "{SWITCHED} bridge.add,host,br1 link.set-up,host,br1 address.add,host,br1,10.0.0.1/24 address.add,c2,ceth2,10.0.0.2/24
-        probe.ping,c1,172.16.0.3
+        ping,c1,172.16.0.3
         bridge.add-port,host,br1,veth2
-        probe.ping,c1,172.16.0.3 probe.ping,c2,10.0.0.1"
+        ping,c1,172.16.0.3 ping,c2,10.0.0.1"
     );
     let outcome = play(m, &calls);
     outcome.success();
     let (reply, no_reply) = ("ok reply sent=1 received=1", "ok no-reply sent=1 received=0");
-    assert_eq!(answers(&outcome, "probe.ping,c1,172.16.0.3"), [reply, no_reply]);
-    assert_eq!(answers(&outcome, "probe.ping,c2,10.0.0.1"), [reply]);
+    assert_eq!(answers(&outcome, "ping,c1,172.16.0.3"), [reply, no_reply]);
+    assert_eq!(answers(&outcome, "ping,c2,10.0.0.1"), [reply]);
     m.view(LAB).down();
 });
 
@@ -176,8 +174,7 @@ kernel_test!(bridge_has_the_smallest_mtu_of_its_ports, |m| {
 
     // What leaves or goes does not count any more.
     let calls = format!("{ports} bridge.remove-port,host,b link.remove,c1,c");
-    let host: &[&str] =
-        &["lo down", "a down mtu 1400 master br0", "b down mtu 1300", "br0 down mtu 1400", "br1 down"];
+    let host: &[&str] = &["lo down", "a down mtu 1400 master br0", "b down mtu 1300", "br0 down mtu 1400", "br1 down"];
     stands_either_way(m, &calls, &[("host", host), ("c1", &["lo down", "a down", "b down"])]);
 });
 

@@ -1,7 +1,7 @@
 //! `ip link set` up, down, name and mtu.
 
-use crate::support::kernel_test;
-use crate::{LAB, answers, play, stands, stands_either_way};
+use crate::support::{kernel_test, link_local};
+use crate::{LAB, answers, mac_of_place, play, stands, stands_either_way};
 
 /// A container whose link is up, with addresses and routes of every kind.
 const CONTAINER: &str = "
@@ -72,15 +72,15 @@ kernel_test!(address_that_is_added_to_a_link_that_is_down_works_once_it_is_up, |
 kernel_test!(pair_carries_only_with_both_ends_up, |m| {
     let calls = "
         netns.add,c1 veth.add,host,veth1,c1,ceth1 address.add,host,veth1,10.0.0.1/24 address.add,c1,ceth1,10.0.0.2/24
-        link.set-up,host,veth1 probe.ping,host,10.0.0.2
-        link.set-up,c1,ceth1 probe.ping,c1,10.0.0.1 probe.ping,host,10.0.0.2
-        link.set-down,host,veth1 probe.ping,host,10.0.0.2 probe.ping,c1,10.0.0.1";
+        link.set-up,host,veth1 ping,host,10.0.0.2
+        link.set-up,c1,ceth1 ping,c1,10.0.0.1 ping,host,10.0.0.2
+        link.set-down,host,veth1 ping,host,10.0.0.2 ping,c1,10.0.0.1";
     let outcome = play(m, calls);
     outcome.success();
     let (reply, no_reply) = ("ok reply sent=1 received=1", "ok no-reply sent=1 received=0");
     let unreachable = "ok unreachable ENETUNREACH sent=0 received=0";
-    assert_eq!(answers(&outcome, "probe.ping,host,10.0.0.2"), [no_reply, reply, unreachable]);
-    assert_eq!(answers(&outcome, "probe.ping,c1,10.0.0.1"), [reply, no_reply]);
+    assert_eq!(answers(&outcome, "ping,host,10.0.0.2"), [no_reply, reply, unreachable]);
+    assert_eq!(answers(&outcome, "ping,c1,10.0.0.1"), [reply, no_reply]);
     m.view(LAB).down();
 });
 
@@ -110,22 +110,56 @@ kernel_test!(link_that_is_up_can_be_renamed_after_a_look, |m| {
         netns.add,c1 veth.add,host,veth1,c1,ceth1 bridge.add,host,br0 bridge.add-port,host,br0,veth1
         link.set-up,host,veth1 link.set-up,host,br0 link.set-up,c1,ceth1
         address.add,host,br0,172.16.0.1/24 address.add,c1,ceth1,172.16.0.2/24 route.add,c1,default,172.16.0.1
-        probe.ping,c1,172.16.0.1
+        ping,c1,172.16.0.1
         link.set-name,c1,ceth1,eth0 link.set-name,host,br0,switch link.set-name,host,veth1,to-c1
-        probe.ping,c1,172.16.0.1";
+        ping,c1,172.16.0.1";
     let outcome = play(m, calls);
     outcome.success();
-    assert_eq!(answers(&outcome, "probe.ping,c1,172.16.0.1"), ["ok reply sent=1 received=1"; 2]);
+    assert_eq!(answers(&outcome, "ping,c1,172.16.0.1"), ["ok reply sent=1 received=1"; 2]);
     let lab = m.view(LAB);
-    let routes = ["default via 172.16.0.1 dev eth0", "172.16.0.0/24 dev eth0 proto kernel scope link src 172.16.0.2"];
-    let c1 = lab.netns("c1");
-    assert_eq!(c1[0], "lo down");
-    assert!(c1[1].starts_with("eth0 up 172.16.0.2/24 "), "{c1:?}");
-    assert_eq!(c1[2..4], routes);
-    let host = lab.netns("host");
-    assert!(host[1].starts_with("switch up 172.16.0.1/24 "), "{host:?}");
-    assert_eq!(host[2..], ["to-c1 up master switch", "172.16.0.0/24 dev switch proto kernel scope link src 172.16.0.1"]);
+    // The MAC address is that of the new name; the link-local address stays, as with `ip link set address`.
+    let before = |place: &str| link_local(&mac_of_place(place));
+    let c1 = [
+        "lo down",
+        &format!("eth0 up 172.16.0.2/24 {}/64", before("c1/ceth1")),
+        "default via 172.16.0.1 dev eth0",
+        "172.16.0.0/24 dev eth0 proto kernel scope link src 172.16.0.2",
+        "fe80::/64 dev eth0 proto kernel metric 256",
+    ];
+    assert_eq!(lab.netns("c1"), c1);
+    let host = [
+        "lo down",
+        &format!("switch up 172.16.0.1/24 {}/64", before("host/br0")),
+        "to-c1 up master switch",
+        "172.16.0.0/24 dev switch proto kernel scope link src 172.16.0.1",
+        "fe80::/64 dev switch proto kernel metric 256",
+    ];
+    assert_eq!(lab.netns("host"), host);
+    for (netns, link) in [("c1", "eth0"), ("host", "switch"), ("host", "to-c1")] {
+        assert_eq!(lab.link(netns, link)["address"], mac_of_place(&format!("{netns}/{link}")));
+    }
     lab.down();
+});
+
+kernel_test!(link_that_was_renamed_is_found_by_its_neighbours, |m| {
+    let calls = "
+        netns.add,c1 veth.add,host,veth1,c1,eth0 link.set-up,host,veth1 link.set-up,c1,eth0
+        address.add,host,veth1,172.16.0.1/24 address.add,c1,eth0,172.16.0.2/24
+        address.add,host,veth1,fd00::1/64 address.add,c1,eth0,fd00::2/64
+        ping,host,172.16.0.2 ping,host,fd00::2
+        link.set-name,c1,eth0,eth1
+        probe.ping-within,host,172.16.0.2,3,1000 probe.ping-within,host,fd00::2,3,1000";
+    let outcome = play(m, calls);
+    outcome.success();
+    for target in ["172.16.0.2", "fd00::2"] {
+        assert_eq!(answers(&outcome, &format!("ping,host,{target}")), ["ok reply sent=1 received=1"], "{target}");
+        // It has another MAC address now, but the host must not go on sending to the old one.
+        let [within] = answers(&outcome, &format!("probe.ping-within,host,{target},3,1000"))[..] else {
+            panic!("{outcome}")
+        };
+        assert!(within.starts_with("ok reply "), "{target}: {within}");
+    }
+    m.view(LAB).down();
 });
 
 kernel_test!(links_that_swap_their_names_do_so_at_one_apply, |m| {

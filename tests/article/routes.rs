@@ -80,8 +80,7 @@ kernel_test!(gateway_may_be_reached_by_a_route, |m| {
         "fd01::/64 dev eth0 metric 1024",
         "fd02::/64 via fd01::1 dev eth0 metric 1024",
     ]);
-    let c2: &[&str] =
-        &["lo down", "a up link-local", "default via 10.1.0.1 dev a", "10.1.0.0/16 dev a scope link"];
+    let c2: &[&str] = &["lo down", "a up link-local", "default via 10.1.0.1 dev a", "10.1.0.0/16 dev a scope link"];
     stands_either_way(m, &calls, &[("host", &["lo down", "b down", "veth1 up link-local"]), ("c1", &c1), ("c2", c2)]);
 });
 
@@ -180,17 +179,17 @@ kernel_test!(packets_go_where_the_routes_lead, |m| {
     let calls = format!(
         "{LINK} address.add,host,veth1,172.16.0.1/24 address.add,host,veth1,fd00::1/64
         bridge.add,host,br9 link.set-up,host,br9 address.add,host,br9,10.9.0.1/24 address.add,host,br9,fd09::1/64
-        probe.ping,c1,10.9.0.1 probe.ping,c1,fd09::1
+        ping,c1,10.9.0.1 ping,c1,fd09::1
         route.add,c1,10.9.0.0/24,172.16.0.1 route.add-via,c1,eth0,fd09::/64,fd00::1
-        probe.ping,c1,10.9.0.1 probe.ping,c1,fd09::1
+        ping,c1,10.9.0.1 ping,c1,fd09::1
         route.remove,c1,10.9.0.0/24 route.remove,c1,fd09::/64
-        probe.ping,c1,10.9.0.1 probe.ping,c1,fd09::1"
+        ping,c1,10.9.0.1 ping,c1,fd09::1"
     );
     let outcome = play(m, &calls);
     outcome.success();
     let (reply, no_way) = ("ok reply sent=1 received=1", "ok unreachable ENETUNREACH sent=0 received=0");
     for target in ["10.9.0.1", "fd09::1"] {
-        assert_eq!(answers(&outcome, &format!("probe.ping,c1,{target}")), [no_way, reply, no_way], "{target}");
+        assert_eq!(answers(&outcome, &format!("ping,c1,{target}")), [no_way, reply, no_way], "{target}");
     }
     m.view(LAB).down();
 });

@@ -1,16 +1,7 @@
 //! `ip link add type veth` and `ip link set netns`.
 
-use std::process::Command;
-
 use crate::support::{LabView, kernel_test, link_local};
-use crate::{LAB, answers, finds, play, stands, stands_either_way};
-
-/// Returns the MAC address of a place as another program reckons it: 02 and the first five bytes of SHA-256.
-fn mac_of_place(place: &str) -> String {
-    let script = "printf %s \"$0\" | sha256sum | sed -E 's/^(..)(..)(..)(..)(..).*/02:\\1:\\2:\\3:\\4:\\5/'";
-    let reckoned = Command::new("sh").args(["-c", script, place]).output().expect("could not run `sh`");
-    String::from_utf8(reckoned.stdout).expect("hexadecimal digits").trim().to_owned()
-}
+use crate::{LAB, answers, finds, mac_of_place, play, stands, stands_either_way};
 
 #[track_caller]
 fn has_the_mac_of_its_place(lab: &LabView<'_>, netns: &str, link: &str) {
@@ -121,20 +112,20 @@ kernel_test!(link_moves_after_a_look_and_still_carries, |m| {
         netns.add,c1
         veth.add,host,veth1,c1,ceth1 link.set-up,host,veth1 link.set-up,c1,ceth1
         address.add,host,veth1,10.0.0.1/24 address.add,c1,ceth1,10.0.0.2/24
-        probe.ping,host,10.0.0.2
+        ping,host,10.0.0.2
         netns.add,c2 link.set-netns,c1,ceth1,c2
-        probe.ping,host,10.0.0.2
+        ping,host,10.0.0.2
         link.set-up,c2,ceth1 address.add,c2,ceth1,10.0.0.2/24
-        probe.ping-within,host,10.0.0.2,3,1000 probe.ping,c2,10.0.0.1 probe.ping,c1,10.0.0.1";
+        probe.ping-within,host,10.0.0.2,3,1000 ping,c2,10.0.0.1 ping,c1,10.0.0.1";
     let outcome = play(m, calls);
     outcome.success();
     let reply = "ok reply sent=1 received=1";
-    assert_eq!(answers(&outcome, "probe.ping,host,10.0.0.2"), [reply, "ok no-reply sent=1 received=0"]);
+    assert_eq!(answers(&outcome, "ping,host,10.0.0.2"), [reply, "ok no-reply sent=1 received=0"]);
     // It has another MAC address now, but the host must not go on sending to the old one.
     let [within] = answers(&outcome, "probe.ping-within,host,10.0.0.2,3,1000")[..] else { panic!("{outcome}") };
     assert!(within.starts_with("ok reply "), "{within}");
-    assert_eq!(answers(&outcome, "probe.ping,c2,10.0.0.1"), [reply]);
-    assert_eq!(answers(&outcome, "probe.ping,c1,10.0.0.1"), ["ok unreachable ENETUNREACH sent=0 received=0"]);
+    assert_eq!(answers(&outcome, "ping,c2,10.0.0.1"), [reply]);
+    assert_eq!(answers(&outcome, "ping,c1,10.0.0.1"), ["ok unreachable ENETUNREACH sent=0 received=0"]);
     m.view(LAB).down();
 });
 
@@ -151,8 +142,11 @@ kernel_test!(links_that_change_places_do_so_at_one_apply, |m| {
     assert_eq!(answers(&outcome, "veth.peer,host,h1"), ["ok eth0 c2"]);
     assert_eq!(answers(&outcome, "veth.peer,host,h2"), ["ok eth0 c1"]);
     let lab = m.view(LAB);
-    let network: &[(&str, &[&str])] =
-        &[("host", &["lo down", "h1 down", "h2 down"]), ("c1", &["lo down", "eth0 down"]), ("c2", &["lo down", "eth0 down"])];
+    let network: &[(&str, &[&str])] = &[
+        ("host", &["lo down", "h1 down", "h2 down"]),
+        ("c1", &["lo down", "eth0 down"]),
+        ("c2", &["lo down", "eth0 down"]),
+    ];
     finds(&lab, network, "");
     assert_eq!(lab.link("c2", "eth0")["link_index"], lab.link("host", "h1")["ifindex"]);
     for (netns, link) in [("c1", "eth0"), ("c2", "eth0")] {

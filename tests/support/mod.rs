@@ -27,6 +27,7 @@
 
 mod cache;
 mod command;
+mod complaint;
 mod deadline;
 mod empty;
 mod enter;

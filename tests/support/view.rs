@@ -1,5 +1,6 @@
 //! All that a netns of a lab has, as `ip -j` shows it, so that a test sees what should not be there as well.
 
+use std::collections::BTreeSet;
 use std::net::Ipv6Addr;
 
 use serde_json::Value;
@@ -71,9 +72,26 @@ impl LabView<'_> {
     /// Counts the namespaces that the lab's agent holds, the host with them.
     #[track_caller]
     pub(crate) fn netns_count(&self) -> usize {
-        let script = "for file in /proc/$0/ns/net /proc/$0/fd/*; do readlink $file || :; done | grep '^net:' | sort -u";
+        let script = "find /proc/$0/ns/net /proc/$0/fd -lname 'net:*' -printf '%l\\n' | sort -u";
         let held = self.machine.root_command("sh").args(&["-c", script, &self.agent.to_string()]).run();
         held.success().stdout().lines().count()
+    }
+
+    /// Lists the global addresses of all namespaces of the lab, each behind the name of its link.
+    #[track_caller]
+    pub(crate) fn global_addresses(&self) -> BTreeSet<String> {
+        let script = "find /proc/$0/fd -lname 'net:*' -printf '%l %p\\n' | sort -u -k 1,1 |
+            while read -r _ netns; do nsenter --net=$netns ip -j address; done";
+        let read = self.machine.root_command("sh").args(&["-euc", script, &self.agent.to_string()]).run();
+        let lists = read.success().stdout().lines().flat_map(|list| items(list, &read));
+        let mut addresses = BTreeSet::new();
+        for link in lists {
+            let held = link["addr_info"].as_array().into_iter().flatten();
+            for address in held.filter(|address| address["scope"] == "global") {
+                addresses.insert(format!("{} {}", text(&link, "ifname"), address_words(address)));
+            }
+        }
+        addresses
     }
 
     /// Returns the path of a netns for the machine's root.

@@ -1,7 +1,8 @@
 //! From a bare process to the lab's init: session, log, namespaces, socket.
 
 use std::fs;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -12,13 +13,16 @@ use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket};
+use nix::sys::socket::{
+    AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, getsockopt, listen, socket, sockopt,
+};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout, setsid};
 
 use super::Config;
+use super::log::{go_on, log};
 use crate::kernel;
-use crate::protocol::{Answer, Channel, HELD_FD, LOCK_FD, greet};
+use crate::protocol::{Answer, Channel, HELD_FD, LOCK_FD, greet, traces};
 
 /// The largest request; steps come in smaller pieces.
 pub(super) const REQUEST_LIMIT: usize = 4 << 20;
@@ -26,55 +30,65 @@ pub(super) const REQUEST_LIMIT: usize = 4 << 20;
 /// What the agent starts with.
 pub(super) struct Booted {
     pub(super) held: Channel,
+    /// The lab's directory, locked.
+    pub(super) lock: OwnedFd,
+    pub(super) prepared: Prepared,
+}
+
+/// What was prepared within the process.
+pub(super) struct Prepared {
     pub(super) listener: OwnedFd,
     pub(super) signals: SignalFd,
     /// Tells when the directory changes; it may vanish, as `$XDG_RUNTIME_DIR` does at logout.
-    pub(super) watch: Inotify,
+    pub(super) watch: Option<Inotify>,
     /// Its PID as `run` sees it.
     pub(super) outer_pid: i32,
     /// No link of the host gets a link-local address by itself.
     pub(super) host_is_quiet: bool,
-    pub(super) lock: OwnedFd,
 }
 
 /// Prepares the process; what can't be done is told to `run`.
 pub(super) fn boot(config: &Config) -> Result<Booted, ExitCode> {
+    // SAFETY: only looks at a descriptor that may not be there, and keeps nothing.
+    let held = unsafe { BorrowedFd::borrow_raw(HELD_FD) };
+    if getsockopt(&held, sockopt::SockType) != Ok(SockType::SeqPacket) {
+        log("error: `orchestrator agent` is started by `orchestrator run` alone");
+        return Err(ExitCode::from(2));
+    }
     // SAFETY: `lab` has put these two descriptors here for the agent, and nothing else in this process uses them.
     let (held, lock) = unsafe { (OwnedFd::from_raw_fd(HELD_FD), OwnedFd::from_raw_fd(LOCK_FD)) };
     let held = Channel::new(held, REQUEST_LIMIT);
     // A `run` of another version can't be told anything; it sees the end of the channel.
     greet(&held).map_err(|_| ExitCode::FAILURE)?;
     match prepare(config, &held, &lock) {
-        Ok(Prepared { listener, signals, watch, outer_pid, host_is_quiet }) => {
+        Ok(prepared) => {
             held.send(&Answer::Done).map_err(|_| ExitCode::FAILURE)?;
-            Ok(Booted { held, listener, signals, watch, outer_pid, host_is_quiet, lock })
+            Ok(Booted { held, lock, prepared })
         }
-        Err(Unable { act, errno }) => {
+        Err(Unable { act, errno, about_namespaces }) => {
             let errno = kernel::errno_of(errno as i32);
-            let message = format!("could not {act}: {errno}");
             // If `run` has gone as well there is nobody left to tell.
-            let _ = held.send(&Answer::Failed { errno: Some(errno), message });
-            let _ = fs::remove_dir_all(&config.directory);
+            let _ = held.send(&Answer::Unable { act, errno, about_namespaces });
+            if traces::is_same(&config.directory, &lock) {
+                let _ = fs::remove_dir_all(&config.directory);
+            }
             Err(ExitCode::FAILURE)
         }
     }
 }
 
-struct Prepared {
-    listener: OwnedFd,
-    signals: SignalFd,
-    watch: Inotify,
-    outer_pid: i32,
-    host_is_quiet: bool,
-}
-
 struct Unable {
     act: String,
     errno: nix::Error,
+    about_namespaces: bool,
 }
 
 fn unable(act: impl Into<String>) -> impl FnOnce(nix::Error) -> Unable {
-    move |errno| Unable { act: act.into(), errno }
+    move |errno| Unable { act: act.into(), errno, about_namespaces: false }
+}
+
+fn unable_io(act: impl Into<String>) -> impl FnOnce(io::Error) -> Unable {
+    move |error| unable(act)(nix::Error::from_raw(error.raw_os_error().unwrap_or(nix::libc::EIO)))
 }
 
 fn prepare(config: &Config, held: &Channel, lock: &OwnedFd) -> Result<Prepared, Unable> {
@@ -83,39 +97,44 @@ fn prepare(config: &Config, held: &Channel, lock: &OwnedFd) -> Result<Prepared, 
     }
     umask(Mode::from_bits_truncate(0o077));
     raise_file_limit();
-    let outer_pid = outer_pid().ok_or(Unable { act: "read `/proc/self`".into(), errno: nix::Error::ENOENT })?;
+    let outer_pid = fs::read_link("/proc/self").map_err(unable_io("read `/proc/self`"))?;
+    let outer_pid = outer_pid.to_str().and_then(|pid| pid.parse::<i32>().ok());
+    let outer_pid = outer_pid.ok_or(nix::Error::ENOENT).map_err(unable("read `/proc/self`"))?;
     setsid().map_err(unable("start a session"))?;
     redirect_stdio(&config.directory)?;
     private_mounts();
-    unshare(CloneFlags::CLONE_NEWNET).map_err(unable("add the netns that plays the host"))?;
-    let host_is_quiet = kernel::has_ipv6() && log("turn address generation off", kernel::turn_address_generation_off());
+    unshare(CloneFlags::CLONE_NEWNET).map_err(|errno| Unable {
+        act: "add the netns that plays the host".into(),
+        errno,
+        about_namespaces: true,
+    })?;
+    let host_is_quiet =
+        kernel::has_ipv6() && go_on("turn address generation off", kernel::turn_address_generation_off()).is_some();
     let signals = signals()?;
+    let journal = traces::journal(&config.directory);
+    fs::write(journal, outer_pid.to_string()).map_err(unable_io("write the lab's journal"))?;
     let listener = listen_in(&config.directory)?;
-    write_journal(&config.directory, outer_pid)?;
-    let watch = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).map_err(unable("watch the directory"))?;
-    let events = AddWatchFlags::IN_DELETE | AddWatchFlags::IN_DELETE_SELF | AddWatchFlags::IN_MOVED_FROM;
-    watch.add_watch(&config.directory, events).map_err(unable("watch the lab's directory"))?;
+    let watch = go_on("watch the lab's directory", watch(&config.directory));
     Ok(Prepared { listener, signals, watch, outer_pid, host_is_quiet })
 }
 
-/// Writes an act that went wrong to the lab's log and goes on without.
-fn log<T, E: std::fmt::Display>(act: &str, outcome: Result<T, E>) -> bool {
-    if let Err(error) = &outcome {
-        eprintln!("warning: could not {act}: {error}");
-    }
-    outcome.is_ok()
+/// Users have a limited number of these (fs.inotify.max_user_instances); without, only the next connection will show that the
+/// directory has gone.
+fn watch(directory: &Path) -> nix::Result<Inotify> {
+    let watch = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
+    let events = AddWatchFlags::IN_DELETE
+        | AddWatchFlags::IN_DELETE_SELF
+        | AddWatchFlags::IN_MOVED_FROM
+        | AddWatchFlags::IN_MOVE_SELF;
+    watch.add_watch(directory, events)?;
+    Ok(watch)
 }
 
 /// A descriptor a netns is needed; the soft limit is often 1024.
 fn raise_file_limit() {
     let raised =
         getrlimit(Resource::RLIMIT_NOFILE).and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
-    log("raise the limit of open files", raised);
-}
-
-/// Reads the PID that this process has where `/proc` was mounted.
-fn outer_pid() -> Option<i32> {
-    fs::read_link("/proc/self").ok()?.to_str()?.parse().ok()
+    go_on("raise the limit of open files", raised);
 }
 
 /// `run`'s output must end with `run`, so the agent has none of its descriptors.
@@ -131,12 +150,15 @@ fn redirect_stdio(directory: &Path) -> Result<(), Unable> {
         .map_err(unable("redirect the agent's output"))
 }
 
-/// Shows the agent its own `/proc`, for the settings of its namespaces; some containers refuse it, and it goes without.
+/// Shows the agent its own `/proc`, for the settings of its namespaces; where that is refused it goes without. In a chroot the
+/// mounts can't be made private, and then a mount would be everybody's.
 fn private_mounts() {
     let none = None::<&str>;
-    log("make mounts private", mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_SLAVE, none));
-    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
-    log("mount `/proc`", mount(Some("proc"), "/proc", Some("proc"), flags, none));
+    let private = mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_SLAVE, none);
+    if go_on("make mounts private", private).is_some() {
+        let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+        go_on("mount `/proc`", mount(Some("proc"), "/proc", Some("proc"), flags, none));
+    }
 }
 
 /// As PID 1 of its namespace the agent gets no signal that it does not ask for.
@@ -150,22 +172,11 @@ fn signals() -> Result<SignalFd, Unable> {
 fn listen_in(directory: &Path) -> Result<OwnedFd, Unable> {
     let listener = socket(AddressFamily::Unix, SockType::SeqPacket, SockFlag::SOCK_CLOEXEC, None)
         .map_err(unable("open the lab's socket"))?;
-    std::env::set_current_dir(directory)
-        .map_err(|error| Unable { act: "enter the lab's directory".into(), errno: errno(&error) })?;
+    std::env::set_current_dir(directory).map_err(unable_io("enter the lab's directory"))?;
     UnixAddr::new("socket")
         .and_then(|address| bind(listener.as_raw_fd(), &address))
         .and_then(|()| listen(&listener, Backlog::new(64).expect("64 is allowed")))
         .map_err(unable("bind the lab's socket"))?;
-    std::env::set_current_dir("/").map_err(|error| Unable { act: "enter `/`".into(), errno: errno(&error) })?;
+    std::env::set_current_dir("/").map_err(unable_io("enter `/`"))?;
     Ok(listener)
-}
-
-/// Notes who the agent is, so that a later command can tell which names in `/run/netns` were its own.
-fn write_journal(directory: &Path, outer_pid: i32) -> Result<(), Unable> {
-    fs::write(directory.join("journal"), outer_pid.to_string())
-        .map_err(|error| Unable { act: "write the lab's journal".into(), errno: errno(&error) })
-}
-
-fn errno(error: &std::io::Error) -> nix::Error {
-    nix::Error::from_raw(error.raw_os_error().unwrap_or(nix::libc::EIO))
 }

@@ -1,7 +1,7 @@
 //! The builder: does the steps, one netns at a time, all that one netns needs in one message.
 
 use std::io;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -12,6 +12,8 @@ use crate::kernel::{self, Request};
 use crate::plan::{Step, StepFailure};
 use crate::topology::{LinkId, NetnsId, Refusal};
 
+/// How many steps may wait for the builder.
+const WAITING: usize = 4096;
 /// More requests than this do not go into one message.
 const BATCH: usize = 256;
 
@@ -27,8 +29,8 @@ pub(super) fn start(
     standing: Arc<Mutex<Standing>>,
     made: Receiver<io::Result<Made>>,
     ipv6: bool,
-) -> io::Result<Sender<Work>> {
-    let (sender, work) = channel();
+) -> io::Result<SyncSender<Work>> {
+    let (sender, work) = sync_channel(WAITING);
     thread::Builder::new().name("builder".into()).spawn(move || {
         let mut builder = Builder { standing, made, ipv6, batch: Batch::default(), failed: None };
         for work in work {
@@ -36,6 +38,7 @@ pub(super) fn start(
                 Work::Step(step) => builder.step(step),
                 Work::Commit(answer) => {
                     builder.flush();
+                    lock(&builder.standing).close_sockets();
                     // Whoever asked may have gone; the lab ends then.
                     let _ = answer.send(builder.failed.clone().map_or(Ok(()), Err));
                 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddrV4, SocketAddrV6};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,8 @@ use crate::topology::{Ping, PingAnswer, PingOutcome};
 
 /// Between two requests to one target.
 const INTERVAL: Duration = Duration::from_millis(200);
+/// Nobody waits longer for a reply.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// Sockets that are open at a time.
 const AT_ONCE: usize = 512;
 const ECHO_REQUEST: u8 = 8;
@@ -29,14 +31,14 @@ const ECHO_REPLY_V6: u8 = 129;
 const HEADER: usize = 8;
 const PACKET: usize = HEADER + 56;
 
-/// Pings, each from the netns beside it.
-pub(super) fn ping(pings: &[(Ping, Arc<OwnedFd>)]) -> io::Result<Vec<PingAnswer>> {
+/// Pings, each from the netns beside it, for as long as the asker is there.
+pub(super) fn ping(pings: &[(Ping, Arc<OwnedFd>)], asker: BorrowedFd<'_>) -> io::Result<Vec<PingAnswer>> {
     on_a_visit(|| {
         let mut answers = Vec::with_capacity(pings.len());
         for some in pings.chunks(AT_ONCE) {
             let mut flights =
                 some.iter().map(|(ping, netns)| Flight::open(ping, netns)).collect::<io::Result<Vec<_>>>()?;
-            fly(&mut flights)?;
+            fly(&mut flights, asker)?;
             answers.extend(flights.into_iter().map(Flight::answer));
         }
         Ok(answers)
@@ -73,7 +75,8 @@ impl<'a> Flight<'a> {
         if self.sent.len() < self.ping.count as usize {
             return Some(*last + INTERVAL);
         }
-        if self.replied.iter().all(|replied| *replied) { None } else { Some(*last + self.ping.timeout) }
+        let patience = self.ping.timeout.min(LONGEST);
+        if self.replied.iter().all(|replied| *replied) { None } else { Some(*last + patience) }
     }
 
     /// Sends what is due. Returns whether the flight goes on.
@@ -144,7 +147,7 @@ impl<'a> Flight<'a> {
     }
 }
 
-fn fly(flights: &mut [Flight<'_>]) -> io::Result<()> {
+fn fly(flights: &mut [Flight<'_>], asker: BorrowedFd<'_>) -> io::Result<()> {
     let mut flying: Vec<usize> = (0..flights.len()).collect();
     loop {
         flying.retain(|at| flights[*at].advance());
@@ -158,9 +161,14 @@ fn fly(flights: &mut [Flight<'_>]) -> io::Result<()> {
                 .filter_map(|at| flights[*at].socket.as_ref())
                 .map(|socket| PollFd::new(socket.as_fd(), PollFlags::POLLIN))
                 .collect();
+            // Asks for nothing, so it tells only of the end of the channel.
+            waiting.push(PollFd::new(asker, PollFlags::empty()));
             match poll(&mut waiting, timeout) {
                 Ok(_) | Err(Number::EINTR) => {}
                 Err(error) => return Err(error.into()),
+            }
+            if waiting.pop().and_then(|asker| asker.any()).unwrap_or(false) {
+                return Err(io::ErrorKind::ConnectionAborted.into());
             }
             let ready = waiting.iter().zip(&flying).filter(|(poll, _)| poll.any().unwrap_or(true));
             ready.map(|(_, at)| *at).collect()

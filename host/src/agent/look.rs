@@ -1,4 +1,4 @@
-//! Questions to the kernel about the lab.
+//! Reading the lab from the kernel.
 
 use std::collections::HashMap;
 use std::io;
@@ -9,77 +9,117 @@ use super::netns::{enter, on_a_visit};
 use crate::kernel::{self, RawLink, RawNetns, Socket};
 use crate::topology::{NetnsName, observed};
 
-/// Reads namespaces, and finds the other end of each veth in all of `lab`.
-pub(super) fn observe(wanted: &[NetnsName], lab: &[(NetnsName, Arc<OwnedFd>)]) -> io::Result<Vec<observed::Netns>> {
+/// A netns and the agent's descriptor of it.
+pub(super) type Held = (NetnsName, Arc<OwnedFd>);
+
+/// Reads one netns, without the peers of its veths.
+pub(super) fn observe(netns: &Held) -> io::Result<Vec<observed::Netns>> {
     on_a_visit(|| {
-        // The peers of one netns may be anywhere; a look at one netns with no veth elsewhere stays there.
-        let mut read: Vec<(usize, RawNetns, Socket)> = Vec::new();
-        for (at, (name, netns)) in lab.iter().enumerate() {
-            if wanted.len() == lab.len() || wanted.contains(name) {
-                read.push(look(at, netns)?);
-            }
-        }
-        let abroad = |raw: &RawLink| matches!(raw.peer, Some((_, Some(_))));
-        if wanted.len() < lab.len() && read.iter().any(|(_, raw, _)| raw.links.iter().any(abroad)) {
-            let known: Vec<usize> = read.iter().map(|(at, ..)| *at).collect();
-            for (at, (_, netns)) in lab.iter().enumerate().filter(|(at, _)| !known.contains(at)) {
-                read.push(look(at, netns)?);
-            }
-        }
-        let mut ends: HashMap<(u32, u32), Vec<(usize, String)>> = HashMap::new();
-        for (at, raw, _) in &read {
-            for link in &raw.links {
-                if let Some((peer, _)) = link.peer {
-                    ends.entry((link.index, peer)).or_default().push((*at, link.link.name.clone()));
-                }
-            }
-        }
-        let mut observed = Vec::new();
-        for (at, raw, socket) in read {
-            if !wanted.contains(&lab[at].0) {
-                continue;
-            }
+        let RawNetns { links, routes } = read(netns)?;
+        let links = links.into_iter().map(|raw| raw.link).collect();
+        Ok(vec![observed::Netns { name: netns.0.clone(), links, routes }])
+    })
+}
+
+/// Where the other end of each veth should be: from netns and name to netns, as places in the lab.
+pub(super) type Expected = HashMap<(usize, String), usize>;
+
+/// Reads the whole lab, and finds the other end of each veth.
+pub(super) fn observe_all(lab: &[Held], expected: &Expected) -> io::Result<Vec<observed::Netns>> {
+    on_a_visit(|| {
+        let read: Vec<RawNetns> = lab.iter().map(read).collect::<io::Result<_>>()?;
+        let ends = Ends::new(&read, expected);
+        let mut observed = Vec::with_capacity(read.len());
+        for (at, raw) in read.iter().enumerate() {
+            let mut numbers = Numbers { netns: &lab[at], known: HashMap::new(), socket: None };
             let mut links = Vec::with_capacity(raw.links.len());
-            for mut link in raw.links {
-                link.link.peer = find_peer(at, &link, &ends, &socket, lab)?;
-                links.push(link.link);
+            for raw in &raw.links {
+                let peer = ends.find(at, raw, lab, &mut numbers)?;
+                let peer =
+                    peer.map(|(other, link)| observed::Peer { netns: lab[other].0.clone(), link: link.to_owned() });
+                links.push(observed::Link { peer, ..raw.link.clone() });
             }
-            observed.push(observed::Netns { name: lab[at].0.clone(), links, routes: raw.routes });
+            observed.push(observed::Netns { name: lab[at].0.clone(), links, routes: raw.routes.clone() });
         }
         Ok(observed)
     })
 }
 
-fn look(at: usize, netns: &OwnedFd) -> io::Result<(usize, RawNetns, Socket)> {
-    enter(&netns)?;
-    let socket = Socket::open()?;
-    Ok((at, kernel::observe(&socket)?, socket))
+fn read((_, netns): &Held) -> io::Result<RawNetns> {
+    enter(netns)?;
+    kernel::observe(&Socket::open()?)
 }
 
-/// Finds the other end of a veth: the link whose index and peer are this one's the other way round. Where several are (each
-/// netns counts its own), the number by which this netns knows theirs decides.
-fn find_peer(
-    at: usize,
-    link: &RawLink,
-    ends: &HashMap<(u32, u32), Vec<(usize, String)>>,
-    socket: &Socket,
-    lab: &[(NetnsName, Arc<OwnedFd>)],
-) -> io::Result<Option<observed::Peer>> {
-    let Some((peer, number)) = link.peer else { return Ok(None) };
-    let candidates = ends.get(&(peer, link.index)).map(Vec::as_slice).unwrap_or_default();
-    let found = match (number, candidates) {
-        (None, _) => candidates.iter().find(|(other, _)| *other == at),
-        (Some(_), [only]) => Some(only),
-        (Some(number), several) => {
-            let mut found = None;
-            for candidate in several.iter().filter(|(other, _)| *other != at) {
-                if kernel::nsid_of(socket, lab[candidate.0].1.as_fd())? == Some(number) {
-                    found = Some(candidate);
-                    break;
+/// The ends of all veths by their own index and their peer's, with the place in the lab and the name.
+struct Ends<'a> {
+    ends: HashMap<(u32, u32), Vec<(usize, &'a str)>>,
+    expected: &'a Expected,
+}
+
+impl<'a> Ends<'a> {
+    fn new(read: &'a [RawNetns], expected: &'a Expected) -> Self {
+        let mut ends: HashMap<(u32, u32), Vec<(usize, &str)>> = HashMap::new();
+        for (at, raw) in read.iter().enumerate() {
+            for link in &raw.links {
+                if let Some((peer, _)) = link.peer {
+                    ends.entry((link.index, peer)).or_default().push((at, &link.link.name));
                 }
             }
-            found
         }
-    };
-    Ok(found.map(|(other, name)| observed::Peer { netns: lab[*other].0.clone(), link: name.clone() }))
+        Self { ends, expected }
+    }
+
+    /// Finds the other end of a veth: the link whose two indexes are this one's the other way round. Where several are, as each
+    /// netns counts its own, the number by which this netns knows theirs decides; the one that should be it is tried first.
+    fn find(
+        &self,
+        at: usize,
+        link: &RawLink,
+        lab: &[Held],
+        numbers: &mut Numbers<'_>,
+    ) -> io::Result<Option<(usize, &'a str)>> {
+        let Some((peer, number)) = link.peer else { return Ok(None) };
+        let candidates = self.ends.get(&(peer, link.index)).map(Vec::as_slice).unwrap_or_default();
+        Ok(match (number, candidates) {
+            (None, _) => candidates.iter().find(|(other, _)| *other == at).copied(),
+            (Some(_), [only]) => Some(*only),
+            (Some(number), several) => {
+                let expected = self.expected.get(&(at, link.link.name.clone())).copied();
+                let is_expected = |(other, _): &&(usize, &str)| Some(*other) == expected;
+                let first = several.iter().filter(is_expected);
+                let rest = several.iter().filter(|candidate| !is_expected(candidate) && candidate.0 != at);
+                let mut found = None;
+                for candidate in first.chain(rest) {
+                    if numbers.of(candidate.0, lab)? == Some(number) {
+                        found = Some(*candidate);
+                        break;
+                    }
+                }
+                found
+            }
+        })
+    }
+}
+
+/// The numbers by which one netns knows others, asked for at most once each.
+struct Numbers<'a> {
+    netns: &'a Held,
+    known: HashMap<usize, Option<i32>>,
+    socket: Option<Socket>,
+}
+
+impl Numbers<'_> {
+    fn of(&mut self, other: usize, lab: &[Held]) -> io::Result<Option<i32>> {
+        if let Some(known) = self.known.get(&other) {
+            return Ok(*known);
+        }
+        if self.socket.is_none() {
+            enter(&self.netns.1)?;
+            self.socket = Some(Socket::open()?);
+        }
+        let socket = self.socket.as_ref().expect("opened above");
+        let number = kernel::nsid_of(socket, lab[other].1.as_fd())?;
+        self.known.insert(other, number);
+        Ok(number)
+    }
 }

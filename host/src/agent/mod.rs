@@ -8,6 +8,7 @@
 mod boot;
 mod builder;
 mod icmp;
+mod log;
 mod look;
 mod netns;
 mod outside;

@@ -1,11 +1,11 @@
-//! Making namespaces and entering them: the one place of the agent that calls `unshare` and `setns`.
+//! Making namespaces and entering them: the one place of the agent that calls `setns`.
 //!
 //! A thread's netns is its own affair, so each caller is a thread that exists for this.
 
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use nix::sched::{CloneFlags, setns, unshare};
@@ -14,6 +14,8 @@ use crate::kernel::{self, Socket};
 
 /// How many namespaces the maker may be ahead of the builder.
 const AHEAD: usize = 64;
+/// How many orders may wait for the maker.
+const ORDERS: usize = 1024;
 
 /// A new netns.
 pub(super) struct Made {
@@ -26,15 +28,15 @@ pub(super) struct Made {
 
 /// The maker: `order` a netns, and it comes out of `made`, in the order of the orders.
 pub(super) struct Maker {
-    order: Sender<bool>,
+    order: SyncSender<bool>,
     made: Receiver<io::Result<Made>>,
 }
 
 impl Maker {
     /// Starts the maker's thread.
     pub(super) fn start() -> io::Result<Self> {
-        let (order, orders) = channel::<bool>();
-        let (finished, made): (SyncSender<io::Result<Made>>, _) = sync_channel(AHEAD);
+        let (order, orders) = sync_channel::<bool>(ORDERS);
+        let (finished, made) = sync_channel::<io::Result<Made>>(AHEAD);
         thread::Builder::new().name("maker".into()).spawn(move || {
             for hub in orders {
                 if finished.send(make(hub)).is_err() {
@@ -46,7 +48,7 @@ impl Maker {
     }
 
     /// Splits the maker into who orders and who takes.
-    pub(super) fn split(self) -> (Sender<bool>, Receiver<io::Result<Made>>) {
+    pub(super) fn split(self) -> (SyncSender<bool>, Receiver<io::Result<Made>>) {
         (self.order, self.made)
     }
 }
@@ -54,10 +56,12 @@ impl Maker {
 /// Makes a netns, which the thread is in afterwards. A hub has quiet links from the start.
 fn make(hub: bool) -> io::Result<Made> {
     unshare(CloneFlags::CLONE_NEWNET)?;
-    let netns = File::open("/proc/thread-self/ns/net")?.into();
-    let socket = Socket::open()?;
-    let quiet = hub && kernel::has_ipv6() && kernel::turn_address_generation_off().is_ok();
-    Ok(Made { netns, socket, quiet })
+    here(hub && kernel::has_ipv6() && kernel::turn_address_generation_off().is_ok())
+}
+
+/// Takes hold of the netns of this thread.
+pub(super) fn here(quiet: bool) -> io::Result<Made> {
+    Ok(Made { netns: File::open("/proc/thread-self/ns/net")?.into(), socket: Socket::open()?, quiet })
 }
 
 /// Puts the calling thread into a netns.
@@ -66,6 +70,10 @@ pub(super) fn enter(netns: &impl AsFd) -> io::Result<()> {
 }
 
 /// Runs `visit` on a thread that may go from netns to netns and ends with it.
-pub(super) fn on_a_visit<T: Send>(visit: impl FnOnce() -> T + Send) -> T {
-    thread::scope(|scope| scope.spawn(visit).join().expect("a visit does not panic"))
+pub(super) fn on_a_visit<T: Send>(visit: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
+    thread::scope(|scope| {
+        let visit = thread::Builder::new().name("visit".into()).spawn_scoped(scope, visit)?;
+        // A panic has ended the agent already, by its hook.
+        visit.join().unwrap_or_else(|_| Err(io::Error::other("the visit broke off")))
+    })
 }

@@ -1,14 +1,17 @@
 //! The answers to requests that anybody who may speak to the agent can make.
 
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::net::IpAddr;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::outside::Outside;
 use super::standing::Standing;
 use super::{Config, icmp, look, settle};
-use crate::protocol::{Answer, Host, Join, State, Status};
+use crate::protocol::{Answer, Channel, ChannelError, Host, Join, Request, State, Status};
 use crate::topology::{NetnsId, NetnsName, Ping, Refusal};
 
 /// Before a look the links are given this long to come to rest; it takes a few milliseconds.
@@ -35,6 +38,42 @@ fn refused(refusal: &Refusal) -> Answer {
 }
 
 impl Shared {
+    /// Answers a request that needs no session.
+    pub(super) fn answer(&self, request: Request, channel: &Channel) -> Result<(), ChannelError> {
+        match request {
+            Request::Ping(pings) => channel.send(&self.ping(pings, channel)),
+            Request::Observe(netns) => channel.send(&self.observe(&netns)),
+            Request::ObserveAll => channel.send(&self.observe_all()),
+            Request::Settle(timeout) => channel.send(&self.settle(timeout)),
+            Request::Status => channel.send(&self.status()),
+            Request::Join(netns) => match self.join(&netns) {
+                Ok((answer, netns)) => self.hand_over(&answer, &netns, channel),
+                Err(answer) => channel.send(&answer),
+            },
+            Request::Down => self.outside.end(0),
+            Request::Steps(_) | Request::Commit | Request::Complete => {
+                let message = "only the `run` that builds a lab may do this".into();
+                channel.send(&Answer::Failed { errno: None, message })
+            }
+        }
+    }
+
+    /// Sends the answer to `Join` with the descriptors that it is about.
+    fn hand_over(&self, answer: &Answer, netns: &OwnedFd, channel: &Channel) -> Result<(), ChannelError> {
+        let pid = File::open("/proc/self/ns/pid")?;
+        let user = if self.config.rootless { Some(File::open("/proc/self/ns/user")?) } else { None };
+        let mut descriptors = vec![netns.as_raw_fd(), pid.as_raw_fd()];
+        descriptors.extend(user.as_ref().map(AsRawFd::as_raw_fd));
+        channel.send_with(answer, &descriptors)
+    }
+
+    /// Ends the lab if `run` has let go of it before it was complete.
+    pub(super) fn end_unless_complete(&self) {
+        if *self.state.lock().unwrap_or_else(PoisonError::into_inner) == State::Building {
+            self.outside.end(1);
+        }
+    }
+
     pub(super) fn standing(&self) -> MutexGuard<'_, Standing> {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -46,7 +85,7 @@ impl Shared {
         netns.map(|(id, netns)| (netns.name.clone(), standing.nodes[&id].netns.clone())).collect()
     }
 
-    pub(super) fn status(&self) -> Answer {
+    fn status(&self) -> Answer {
         let (netns, links) = {
             let standing = self.standing();
             (standing.topology.netns_count(), standing.topology.link_count())
@@ -61,7 +100,7 @@ impl Shared {
         })
     }
 
-    pub(super) fn ping(&self, pings: Vec<Ping>) -> Answer {
+    fn ping(&self, pings: Vec<Ping>, asker: &Channel) -> Answer {
         if let Err(error) = self.rest_before(&pings) {
             return failed("wait for the links", &error);
         }
@@ -72,7 +111,7 @@ impl Shared {
                 Err(refusal) => return refused(&refusal),
             }
         }
-        icmp::ping(&flights).map_or_else(|error| failed("ping", &error), Answer::Pinged)
+        icmp::ping(&flights, asker.as_fd()).map_or_else(|error| failed("ping", &error), Answer::Pinged)
     }
 
     /// Lets what was built come to rest where it matters to these pings: at their ends, and in the bridges. The kernel works
@@ -83,43 +122,52 @@ impl Shared {
             if !std::mem::take(&mut standing.restless) {
                 return Ok(());
             }
+            let sources: HashSet<&NetnsName> = pings.iter().map(|ping| &ping.source).collect();
+            let targets: HashSet<IpAddr> = pings.iter().map(|ping| ping.target).collect();
             let holds_target = |id: NetnsId| {
-                standing.topology.links_of(id).filter_map(|link| standing.topology.standing(link)).any(|link| {
-                    link.addresses.iter().any(|held| pings.iter().any(|ping| ping.target == held.cidr.addr()))
-                })
+                let links = standing.topology.links_of(id).filter_map(|link| standing.topology.standing(link));
+                links.flat_map(|link| &link.addresses).any(|held| targets.contains(&held.cidr.addr()))
             };
             let netns = standing.topology.list_netns().filter(|(id, netns)| {
-                standing.topology.has_bridge(*id)
-                    || pings.iter().any(|ping| ping.source == netns.name)
-                    || holds_target(*id)
+                standing.topology.has_bridge(*id) || sources.contains(&netns.name) || holds_target(*id)
             });
             netns.map(|(id, netns)| (netns.name.clone(), standing.nodes[&id].netns.clone())).collect()
         };
         settle::settle(&concerned, REST).map(drop)
     }
 
-    pub(super) fn settle(&self, timeout: Duration) -> Answer {
+    fn settle(&self, timeout: Duration) -> Answer {
         match settle::settle(&self.namespaces(), timeout) {
             Ok(waiting) => Answer::Settled(waiting.into_iter().collect()),
             Err(error) => failed("wait for the links", &error),
         }
     }
 
-    pub(super) fn observe(&self, wanted: Option<NetnsName>) -> Answer {
-        let lab = self.namespaces();
-        let wanted = match wanted {
-            None => lab.iter().map(|(name, _)| name.clone()).collect(),
-            Some(name) => match self.standing().topology.find_netns(&name) {
-                Ok(_) => vec![name],
-                Err(refusal) => return refused(&refusal),
-            },
+    fn observe(&self, name: &NetnsName) -> Answer {
+        let netns = match self.standing().netns(name) {
+            Ok(netns) => (name.clone(), netns),
+            Err(refusal) => return refused(&refusal),
         };
-        look::observe(&wanted, &lab).map_or_else(|error| failed("read the lab", &error), Answer::Observed)
+        look::observe(&netns).map_or_else(|error| failed("read the netns", &error), Answer::Observed)
+    }
+
+    fn observe_all(&self) -> Answer {
+        let lab = self.namespaces();
+        let expected = {
+            let standing = self.standing();
+            let topology = &standing.topology;
+            let at: HashMap<NetnsId, usize> = topology.list_netns().enumerate().map(|(at, (id, _))| (id, at)).collect();
+            let ends = topology.list_links().filter_map(|(id, link)| {
+                let peer = topology.standing(topology.peer(id).ok()?)?;
+                Some(((at[&link.netns], link.name.to_string()), at[&peer.netns]))
+            });
+            ends.collect()
+        };
+        look::observe_all(&lab, &expected).map_or_else(|error| failed("read the lab", &error), Answer::Observed)
     }
 
     /// Returns what a command needs to enter a netns, and the descriptor of the netns itself.
-    pub(super) fn join(&self, name: &NetnsName) -> Result<(Answer, Arc<OwnedFd>), Answer> {
-        use std::os::fd::AsRawFd;
+    fn join(&self, name: &NetnsName) -> Result<(Answer, Arc<OwnedFd>), Answer> {
         let standing = self.standing();
         let netns = standing.netns(name).map_err(|refusal| refused(&refusal))?;
         let hosts = standing.topology.list_netns().map(|(id, netns)| {

@@ -1,34 +1,34 @@
 //! Signals, connections, and the end.
 
-use std::fs::File;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::path::Path;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
-use nix::sys::socket::{
-    AddressFamily, SockFlag, SockType, UnixAddr, accept4, connect as connect_socket, getsockopt, socket, sockopt,
-};
-use nix::sys::wait::{WaitPidFlag, waitpid};
-use nix::unistd::{Pid, geteuid};
+use nix::sys::socket::{SockFlag, accept4, getsockopt, sockopt};
+use nix::unistd::geteuid;
 
-use super::boot::{Booted, REQUEST_LIMIT};
+use super::boot::{Booted, Prepared, REQUEST_LIMIT};
 use super::builder::{self, Work};
-use super::netns::{Made, Maker};
+use super::log::log;
+use super::netns::{self, Maker};
 use super::outside::Outside;
 use super::requests::Shared;
 use super::standing::Standing;
 use super::{Config, session};
-use crate::kernel::{self, Socket};
-use crate::protocol::{Answer, Channel, ChannelError, Request, State, greet};
+use crate::kernel;
+use crate::protocol::{Channel, State, greet};
 
 /// Connections that are served at a time.
 const CONNECTIONS: usize = 64;
+/// How long the server rests when it can accept nothing.
+const BREATH: Duration = Duration::from_millis(100);
 /// A connection that says nothing for this long is closed.
 const SILENCE: Duration = Duration::from_secs(60);
 /// What the kernel shows of a uid that this user namespace does not know.
@@ -36,25 +36,20 @@ const OVERFLOW_UID: u32 = 65_534;
 
 /// Serves the lab until something ends it.
 pub(super) fn run(config: Arc<Config>, booted: Booted) -> ExitCode {
-    let Booted { held, listener, signals, watch, outer_pid, host_is_quiet, lock } = booted;
-    let ipv6 = kernel::has_ipv6();
-    let host = File::open("/proc/thread-self/ns/net")
-        .and_then(|netns| Ok(Made { netns: netns.into(), socket: Socket::open()?, quiet: host_is_quiet }));
-    let started = host.and_then(|host| {
-        let standing = Arc::new(Mutex::new(Standing::new(config.limits, host)));
-        let (order, made) = Maker::start()?.split();
-        let work = builder::start(standing.clone(), made, ipv6)?;
-        Ok((standing, order, work))
-    });
-    let (standing, order, work) = match started {
+    let Booted { held, lock, prepared } = booted;
+    let Prepared { listener, signals, watch, outer_pid, host_is_quiet } = prepared;
+    let started =
+        start_threads(&config, host_is_quiet).and_then(|threads| Ok((threads, held.as_fd().try_clone_to_owned()?)));
+    let ((standing, order, work), run) = match started {
         Ok(started) => started,
         Err(error) => {
-            eprintln!("error: could not start: {error}");
+            log(format_args!("error: could not start: {error}"));
             return ExitCode::FAILURE;
         }
     };
+    let Config { name, directory, replaces, .. } = &*config;
     let shared = Arc::new(Shared {
-        outside: Outside::new(config.directory.clone(), config.replaces.clone(), outer_pid),
+        outside: Outside::new(name.clone(), directory.clone(), replaces.clone(), lock, outer_pid),
         config,
         standing,
         state: Mutex::new(State::Building),
@@ -63,36 +58,54 @@ pub(super) fn run(config: Arc<Config>, booted: Booted) -> ExitCode {
     });
     end_on_panic(&shared);
     let for_run = shared.clone();
-    let session = move || {
-        let (order, work): (_, std::sync::mpsc::Sender<Work>) = (order, work);
-        session::serve(&for_run, &held, &order, &work);
-    };
+    let session = move || session::serve(&for_run, &held, &order, &work);
     if let Err(error) = thread::Builder::new().name("session".into()).spawn(session) {
-        eprintln!("error: could not start a thread: {error}");
+        log(format_args!("error: could not start a thread: {error}"));
         shared.outside.end(1);
     }
     let connections = Arc::new(AtomicUsize::new(0));
+    // Watched for its end alone: the session may be busy when `run` goes.
+    let mut run = Some(run);
     loop {
         let mut waiting =
-            [signals.as_fd(), listener.as_fd(), watch.as_fd()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+            vec![PollFd::new(signals.as_fd(), PollFlags::POLLIN), PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
+        waiting.extend(watch.as_ref().map(|watch| PollFd::new(watch.as_fd(), PollFlags::POLLIN)));
+        waiting.extend(run.as_ref().map(|run| PollFd::new(run.as_fd(), PollFlags::empty())));
         if poll(&mut waiting, PollTimeout::NONE).is_err() {
             continue;
         }
+        let connecting = waiting[1].any().unwrap_or(false);
+        let run_has_gone = run.is_some() && waiting.last().and_then(PollFd::any).unwrap_or(false);
         while let Ok(Some(signal)) = signals.read_signal() {
             if signal.ssi_signo != Signal::SIGCHLD as u32 {
                 shared.outside.end(128 + signal.ssi_signo as i32);
             }
             reap();
         }
-        // Read for their own sake: what matters is whether the lock file is still there.
-        let _ = watch.read_events();
-        if !holds_lock(&shared.outside.directory(), lock.as_fd()) {
+        if run_has_gone {
+            shared.end_unless_complete();
+            run = None;
+        }
+        if let Some(watch) = &watch {
+            // Read for its own sake: what matters is whether the lab can still be reached.
+            let _ = watch.read_events();
+        }
+        if !shared.outside.is_reachable() {
             shared.outside.end(0);
         }
-        if waiting[1].any().unwrap_or(false) {
+        if connecting {
             accept(&listener, &shared, &connections);
         }
     }
+}
+
+type Threads = (Arc<Mutex<Standing>>, SyncSender<bool>, SyncSender<Work>);
+
+fn start_threads(config: &Config, host_is_quiet: bool) -> io::Result<Threads> {
+    let standing = Arc::new(Mutex::new(Standing::new(config.limits, netns::here(host_is_quiet)?)));
+    let (order, made) = Maker::start()?.split();
+    let work = builder::start(standing.clone(), made, kernel::has_ipv6())?;
+    Ok((standing, order, work))
 }
 
 /// A thread that panics would leave the lab half alive.
@@ -105,25 +118,21 @@ fn end_on_panic(shared: &Arc<Shared>) {
     }));
 }
 
-/// Collects the commands of `exec` that have outlived their parent, as init must.
+/// Collects the commands of `exec` that have outlived their parent, as init must, whatever they died of.
 fn reap() {
-    use nix::sys::wait::WaitStatus;
-    while let Ok(status) = waitpid(None::<Pid>, Some(WaitPidFlag::WNOHANG)) {
-        if status == WaitStatus::StillAlive {
-            return;
-        }
-    }
-}
-
-/// Tells whether the lab's directory is still the lab's: its lock file is the one that the agent holds.
-fn holds_lock(directory: &Path, lock: BorrowedFd<'_>) -> bool {
-    use nix::sys::stat::{fstat, stat};
-    let (Ok(there), Ok(held)) = (stat(&directory.join("lock")), fstat(lock)) else { return false };
-    (there.st_dev, there.st_ino) == (held.st_dev, held.st_ino)
+    // SAFETY: asks for no status, so nothing is written.
+    while unsafe { nix::libc::waitpid(-1, std::ptr::null_mut(), nix::libc::WNOHANG) } > 0 {}
 }
 
 fn accept(listener: &OwnedFd, shared: &Arc<Shared>, connections: &Arc<AtomicUsize>) {
-    let Ok(fd) = accept4(listener.as_raw_fd(), SockFlag::SOCK_CLOEXEC) else { return };
+    let fd = match accept4(listener.as_raw_fd(), SockFlag::SOCK_CLOEXEC) {
+        Ok(fd) => fd,
+        Err(error) => {
+            // Without a descriptor to spare, the connection stays in the queue and would be reported again at once.
+            log(format_args!("warning: could not accept a connection: {error}"));
+            return thread::sleep(BREATH);
+        }
+    };
     // SAFETY: `accept4` has just made this descriptor, and nothing else knows it.
     let socket = unsafe { OwnedFd::from_raw_fd(fd) };
     if !may_speak(&socket, shared.config.rootless) || connections.load(Ordering::Relaxed) >= CONNECTIONS {
@@ -132,7 +141,7 @@ fn accept(listener: &OwnedFd, shared: &Arc<Shared>, connections: &Arc<AtomicUsiz
     let (shared, counter) = (shared.clone(), connections.clone());
     connections.fetch_add(1, Ordering::Relaxed);
     let spawned = thread::Builder::new().name("connection".into()).spawn(move || {
-        converse(&shared, &Channel::new(socket, REQUEST_LIMIT));
+        converse(&shared, Channel::new(socket, REQUEST_LIMIT));
         counter.fetch_sub(1, Ordering::Relaxed);
     });
     if spawned.is_err() {
@@ -147,48 +156,14 @@ fn may_speak(socket: &OwnedFd, rootless: bool) -> bool {
         .is_ok_and(|peer| peer.uid() == geteuid().as_raw() || peer.uid() == 0 || rootless && peer.uid() == OVERFLOW_UID)
 }
 
-fn converse(shared: &Arc<Shared>, channel: &Channel) {
-    if channel.set_timeout(SILENCE).is_err() || greet(channel).is_err() {
+fn converse(shared: &Shared, mut channel: Channel) {
+    if channel.set_timeout(SILENCE).is_err() || greet(&channel).is_err() {
         return;
     }
     // Whatever goes wrong ends this conversation and never the lab.
     while let Ok(request) = channel.receive() {
-        if answer(shared, request, channel).is_err() {
+        if shared.answer(request, &channel).is_err() {
             return;
         }
     }
-}
-
-/// Answers a request that needs no session.
-pub(super) fn answer(shared: &Arc<Shared>, request: Request, channel: &Channel) -> Result<(), ChannelError> {
-    match request {
-        Request::Ping(pings) => channel.send(&shared.ping(pings)),
-        Request::Observe(netns) => channel.send(&shared.observe(netns)),
-        Request::Settle(timeout) => channel.send(&shared.settle(timeout)),
-        Request::Status => channel.send(&shared.status()),
-        Request::Join(netns) => match shared.join(&netns) {
-            Ok((answer, netns)) => join(&answer, &netns, shared, channel),
-            Err(answer) => channel.send(&answer),
-        },
-        Request::Down => shared.outside.end(0),
-        Request::Steps(_) | Request::Commit | Request::Complete => {
-            let message = "only the `run` that builds a lab may do this".into();
-            channel.send(&Answer::Failed { errno: None, message })
-        }
-    }
-}
-
-fn join(answer: &Answer, netns: &OwnedFd, shared: &Shared, channel: &Channel) -> Result<(), ChannelError> {
-    let pid = File::open("/proc/self/ns/pid")?;
-    let user = if shared.config.rootless { Some(File::open("/proc/self/ns/user")?) } else { None };
-    let mut descriptors = vec![netns.as_raw_fd(), pid.as_raw_fd()];
-    descriptors.extend(user.as_ref().map(AsRawFd::as_raw_fd));
-    channel.send_with(answer, &descriptors)
-}
-
-/// Connects to the socket of an agent.
-pub(super) fn connect(path: &Path) -> nix::Result<OwnedFd> {
-    let socket = socket(AddressFamily::Unix, SockType::SeqPacket, SockFlag::SOCK_CLOEXEC, None)?;
-    connect_socket(socket.as_raw_fd(), &UnixAddr::new(path)?)?;
-    Ok(socket)
 }

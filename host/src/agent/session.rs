@@ -1,17 +1,17 @@
 //! The session with `run`, which alone may build.
 
 use std::os::fd::AsRawFd;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{SyncSender, channel};
 use std::sync::{Arc, PoisonError};
 
 use super::builder::Work;
+use super::log::log;
 use super::requests::Shared;
-use super::server::answer;
 use crate::plan::Step;
 use crate::protocol::{Answer, Channel, ChannelError, Request, State};
 
 /// Serves `run` until it lets go. If it does so before the lab is complete, the lab ends.
-pub(super) fn serve(shared: &Arc<Shared>, channel: &Channel, order: &Sender<bool>, work: &Sender<Work>) {
+pub(super) fn serve(shared: &Arc<Shared>, channel: &Channel, order: &SyncSender<bool>, work: &SyncSender<Work>) {
     let mut session = Session { shared, order, work, broken: None };
     let outcome = loop {
         let request = match channel.receive() {
@@ -23,17 +23,15 @@ pub(super) fn serve(shared: &Arc<Shared>, channel: &Channel, order: &Sender<bool
         }
     };
     if !matches!(outcome, ChannelError::Closed) {
-        eprintln!("error: the channel of `run`: {outcome}");
+        log(format_args!("error: the channel of `run`: {outcome}"));
     }
-    if *shared.state.lock().unwrap_or_else(PoisonError::into_inner) == State::Building {
-        shared.outside.end(1);
-    }
+    shared.end_unless_complete();
 }
 
 struct Session<'a> {
     shared: &'a Arc<Shared>,
-    order: &'a Sender<bool>,
-    work: &'a Sender<Work>,
+    order: &'a SyncSender<bool>,
+    work: &'a SyncSender<Work>,
     /// Why nothing can be built.
     broken: Option<String>,
 }
@@ -51,7 +49,11 @@ impl Session<'_> {
                 self.take_over();
                 channel.send(&self.complete())
             }
-            request => answer(self.shared, request, channel),
+            // What it takes to enter the lab is not for the process that runs a guest.
+            Request::Join(_) => {
+                channel.send(&Answer::Failed { errno: None, message: "`run` may not enter the lab".into() })
+            }
+            request => self.shared.answer(request, channel),
         }
     }
 
@@ -94,16 +96,9 @@ impl Session<'_> {
         }
         if self.shared.config.publish {
             let netns: Vec<_> = self.shared.namespaces().into_iter().map(|(name, fd)| (name, fd.as_raw_fd())).collect();
-            match self.shared.outside.publish(&self.shared.config.name, &netns) {
-                Ok(taken) => {
-                    for path in taken {
-                        eprintln!("warning: `{}` is somebody else's and was left alone", path.display());
-                    }
-                }
-                Err(error) => {
-                    let message = format!("could not add the names for `ip netns`: {error}");
-                    return Answer::Failed { errno: None, message };
-                }
+            if let Err(error) = self.shared.outside.publish(&netns) {
+                let message = format!("could not add the names for `ip netns`: {error}");
+                return Answer::Failed { errno: None, message };
             }
         }
         *self.shared.state.lock().unwrap_or_else(PoisonError::into_inner) = State::Up;

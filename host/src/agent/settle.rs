@@ -14,11 +14,13 @@ use super::netns::{enter, on_a_visit};
 use crate::kernel::{self, Socket};
 use crate::topology::NetnsName;
 
+/// Nobody waits longer for a link.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 const POLL: Duration = Duration::from_millis(2);
 
 /// Waits until no link of these namespaces is on its way up; returns those that were when the time was over.
 pub(super) fn settle(namespaces: &[(NetnsName, Arc<OwnedFd>)], timeout: Duration) -> io::Result<BTreeSet<String>> {
-    let deadline = Instant::now() + timeout;
+    let deadline = Instant::now() + timeout.min(LONGEST);
     on_a_visit(|| {
         let mut waiting = BTreeSet::new();
         for (name, netns) in namespaces {

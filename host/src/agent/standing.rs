@@ -105,6 +105,13 @@ impl Standing {
         Ok(self.nodes[&self.topology.find_netns(name)?].netns.clone())
     }
 
+    /// Closes the sockets that were left open: between applies a netns costs one descriptor.
+    pub(super) fn close_sockets(&mut self) {
+        for node in self.nodes.values_mut() {
+            node.socket = None;
+        }
+    }
+
     /// Returns a socket in a netns. Only on a thread that may change its netns.
     pub(super) fn socket(&mut self, id: NetnsId) -> io::Result<&Socket> {
         let node = self.node(id);

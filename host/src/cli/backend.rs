@@ -1,5 +1,7 @@
 //! The script's backend: the agent of a real lab.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::lab::{Client, Error};
@@ -13,15 +15,31 @@ pub(super) struct Live {
     lab: String,
     /// Each change is shown, in the words of `ip`.
     verbose: bool,
-    /// Something was sent to the agent.
-    pub(super) touched: bool,
-    /// How long the agent built.
-    pub(super) building: Duration,
+    tally: Arc<Tally>,
+}
+
+/// What a backend has done. It can be read while the backend waits for the agent.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    touched: AtomicBool,
+    building: AtomicU64,
+}
+
+impl Tally {
+    /// Tells whether anything was sent to the agent to build.
+    pub(super) fn touched(&self) -> bool {
+        self.touched.load(Ordering::Relaxed)
+    }
+
+    /// Returns how long the agent built.
+    pub(super) fn building(&self) -> Duration {
+        Duration::from_nanos(self.building.load(Ordering::Relaxed))
+    }
 }
 
 impl Live {
-    pub(super) fn new(client: Client, lab: String, verbose: bool) -> Self {
-        Self { client, lab, verbose, touched: false, building: Duration::ZERO }
+    pub(super) fn new(client: Client, lab: String, verbose: bool, tally: Arc<Tally>) -> Self {
+        Self { client, lab, verbose, tally }
     }
 
     /// Waits until the agent can begin.
@@ -48,7 +66,7 @@ fn refusal(act: &str, error: Error) -> Refusal {
 
 impl Backend for Live {
     fn apply(&mut self, steps: Vec<Step>) -> Result<(), Refusal> {
-        self.touched = true;
+        self.tally.touched.store(true, Ordering::Relaxed);
         if self.verbose {
             for step in &steps {
                 eprintln!("{step}");
@@ -56,7 +74,8 @@ impl Backend for Live {
         }
         let start = Instant::now();
         let outcome = self.client.apply(steps);
-        self.building += start.elapsed();
+        let took = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.tally.building.fetch_add(took, Ordering::Relaxed);
         outcome.map_err(|error| refusal("build the lab", error))
     }
 
@@ -66,8 +85,7 @@ impl Backend for Live {
 
     fn observe(&mut self, netns: NetnsName) -> Result<observed::Netns, Refusal> {
         let act = format!("read netns `{netns}`");
-        let mut read = self.client.observe(Some(netns)).map_err(|error| refusal(&act, error))?;
-        read.pop().ok_or_else(|| Refusal { code: Code::NotFound, errno: None, act, why: "nothing was read".into() })
+        self.client.observe(netns).map_err(|error| refusal(&act, error))
     }
 
     fn settle(&mut self, timeout: Duration) -> Result<Vec<String>, Refusal> {

@@ -55,10 +55,10 @@ impl Down {
     }
 
     fn remove(&self, lab: &Lab) -> Result<(), Failure> {
-        let inodes = lab::end(lab)?;
+        let namespaces = lab::end(lab)?;
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let holders = lab::holders(&inodes);
+            let holders = namespaces.holders();
             if holders.is_empty() {
                 return Ok(());
             }

@@ -18,7 +18,7 @@ Examples:
   orchestrator exec two-containers container1               # a shell
   orchestrator exec two-containers container1 -- ping -c1 container2")]
 pub(super) struct Exec {
-    /// Lab, or USER/LAB as root
+    /// Lab; of this user, as a command inside has the rights of the lab's owner
     lab: String,
     /// Netns; `host` is the lab's host
     netns: String,
@@ -30,7 +30,7 @@ pub(super) struct Exec {
 impl Exec {
     pub(super) fn execute(self) -> Result<super::Exit, Failure> {
         lab::sweep()?;
-        let found = lab::find(&self.lab)?;
+        let found = lab::find_own(&self.lab)?;
         let client = lab::connect(&found.directory, &self.lab)?;
         let netns = ping::netns_name(&self.netns, &self.lab)?;
         let mut command = self.command;
@@ -42,7 +42,7 @@ impl Exec {
             .map(|word| CString::new(word.into_vec()))
             .collect::<Result<_, _>>()
             .map_err(|_| Failure::usage("a word of the command has a NUL byte"))?;
-        let status = lab::exec(&client, netns, &command).map_err(|error| ping::in_lab(error, &self.lab))?;
+        let status = lab::exec(client, netns, &command).map_err(|error| ping::in_lab(error, &self.lab))?;
         Ok(super::Exit::Status(status))
     }
 }

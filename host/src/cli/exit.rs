@@ -79,12 +79,12 @@ impl Failure {
     pub fn report(&self) {
         let mut causes = self.error.chain();
         let first = causes.next().map(ToString::to_string).unwrap_or_default();
-        eprintln!("error: {first}");
+        eprintln!("error: {}", harmless(&first));
         let mut said = first;
         for cause in causes.map(ToString::to_string) {
             // A cause that its own effect has already told in full is not told twice.
             if !said.ends_with(&cause) {
-                eprintln!("  caused by: {cause}");
+                eprintln!("  caused by: {}", harmless(&cause));
             }
             said = cause;
         }
@@ -92,6 +92,16 @@ impl Failure {
             eprintln!("\nhint: {hint}");
         }
     }
+}
+
+/// Shows control characters instead of sending them to the terminal: a guest's words, or an agent's, may be in a message.
+fn harmless(text: &str) -> String {
+    let shown = |character: char| match character {
+        '\n' => "\n".to_owned(),
+        control if control.is_control() => control.escape_debug().to_string(),
+        other => other.to_string(),
+    };
+    text.chars().map(shown).collect()
 }
 
 impl From<lab::Error> for Failure {
@@ -115,6 +125,7 @@ impl From<lab::Error> for Failure {
             | lab::Error::Hello { .. }
             | lab::Error::Io { .. }
             | lab::Error::Channel(_)
+            | lab::Error::Silent(_)
             | lab::Error::Agent { .. } => (Exit::Failed, None),
         };
         Self { exit, error: error.into(), hint }

@@ -1,5 +1,7 @@
 //! `orchestrator list`
 
+use std::time::{Duration, SystemTime};
+
 use clap::Args;
 
 use super::{Exit, Failure};
@@ -29,7 +31,7 @@ impl List {
                 Ok(status) => {
                     rows.push(Row { name: found.name.to_string(), user: found.user, status: Some(shown(status)) })
                 }
-                // It has ended since, or was never complete.
+                // It is just beginning or ending, or was killed and is another user's to sweep.
                 Err(Error::Busy(_) | Error::NoSuchLab(_) | Error::Channel(_)) => {}
                 Err(error) => {
                     eprintln!("warning: {error}");
@@ -56,6 +58,11 @@ fn shown(status: protocol::Status) -> Status {
         netns: status.netns,
         links: status.links,
         agent_pid: status.agent_pid,
-        started: humantime::format_rfc3339_seconds(status.started).to_string(),
+        started: humantime::format_rfc3339_seconds(status.started.min(latest())).to_string(),
     }
+}
+
+/// Returns the last second that RFC 3339 can write; what an agent says is not to be trusted.
+fn latest() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799)
 }

@@ -44,7 +44,7 @@ impl Ping {
     pub(super) fn execute(self) -> Result<Exit, Failure> {
         lab::sweep()?;
         let found = lab::find(&self.lab)?;
-        let client = lab::connect(&found.directory, &self.lab)?;
+        let mut client = lab::connect(&found.directory, &self.lab)?;
         let pairs = match (&self.from, &self.to) {
             (Some(from), Some(to)) => vec![self.one_pair(&client, from, to)?],
             _ => self.all_pairs(&client)?,
@@ -55,7 +55,7 @@ impl Ping {
             count: self.count,
             timeout: self.timeout,
         });
-        let answers = client.ping(questions.collect()).map_err(|error| in_lab(error, &self.lab))?;
+        let answers = client.ping_patiently(questions.collect()).map_err(|error| in_lab(error, &self.lab))?;
         let pinged: Vec<Pinged> = pairs
             .into_iter()
             .zip(answers)
@@ -76,16 +76,14 @@ impl Ping {
             return Ok((from, to.to_owned(), target));
         }
         let name = netns_name(to, &self.lab)?;
-        let read = client.observe(Some(name.clone())).map_err(|error| in_lab(error, &self.lab))?;
-        let target = read
-            .iter()
-            .find_map(address_of)
+        let read = client.observe(name.clone()).map_err(|error| in_lab(error, &self.lab))?;
+        let target = address_of(&read)
             .ok_or_else(|| Failure::usage(format!("netns `{name}` of lab `{}` has no address to ping", self.lab)))?;
         Ok((from, name.to_string(), target))
     }
 
     fn all_pairs(&self, client: &Client) -> Result<Vec<(NetnsName, String, IpAddr)>, Failure> {
-        let read = client.observe(None)?;
+        let read = client.observe_all()?;
         let ends: Vec<(&NetnsName, IpAddr)> =
             read.iter().filter_map(|netns| Some((&netns.name, address_of(netns)?))).collect();
         for silent in read.iter().filter(|netns| address_of(netns).is_none()) {

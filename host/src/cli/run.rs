@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::backend::Live;
+use super::backend::{Live, Tally};
 use super::limits::LimitFlags;
 use super::source::Source;
 use super::{Exit, Failure};
@@ -56,7 +56,8 @@ impl Run {
         let order =
             lab::Order { name: name.clone(), module: self.module.clone(), limits: limits.lab, replace: self.replace };
         let Started { client, hold, published } = lab::start(&order)?;
-        let live = Arc::new(Mutex::new(Live::new(client, name.to_string(), self.verbose)));
+        let tally = Arc::new(Tally::default());
+        let live = Arc::new(Mutex::new(Live::new(client, name.to_string(), self.verbose, tally.clone())));
         let ended = sandbox::give_up().map_err(Failure::from).and_then(|()| self.play(source, &name, limits, &live));
         let lock = || live.lock().unwrap_or_else(PoisonError::into_inner);
         let complete = || {
@@ -71,7 +72,7 @@ impl Run {
                     eprintln!("lab `{name}` stood and was removed again");
                     return Ok(Exit::Done);
                 }
-                let building = lock().building;
+                let building = tally.building();
                 complete().map(|()| {
                     let took = start.elapsed();
                     let netns_name = first_netns.as_deref();
@@ -82,7 +83,7 @@ impl Run {
                 })
             }
             Ok((Report { end, .. }, _)) => {
-                let touched = lock().touched;
+                let touched = tally.touched();
                 let failure = failure(end, &self.module);
                 let may_be_kept = matches!(failure.exit, Exit::No);
                 failure.report();

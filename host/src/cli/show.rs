@@ -23,7 +23,7 @@ impl Show {
     pub(super) fn execute(self) -> Result<Exit, Failure> {
         lab::sweep()?;
         let found = lab::find(&self.lab)?;
-        let netns = lab::connect(&found.directory, &self.lab)?.observe(None)?;
+        let netns = lab::connect(&found.directory, &self.lab)?.observe_all()?;
         if self.json {
             render::json(&render::show_json(found.name.as_str(), &netns));
         } else {

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::io;
 
 use rtnetlink::packet_core::{
-    ErrorMessage, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
+    ErrorMessage, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
 };
 use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::sys::{Socket as RawSocket, SocketAddr, protocols::NETLINK_ROUTE};
@@ -15,6 +15,8 @@ use crate::topology::Errno;
 
 /// Answers come in datagrams; the kernel fills none beyond this (NLMSG_GOODSIZE is less).
 const DATAGRAM: usize = 32 * 1024;
+/// How often a list is asked for that changes all the while.
+const INTERRUPTED: usize = 10;
 /// `nlmsghdr`, and the extended acknowledgement's attribute with its text (NLMSGERR_ATTR_MSG).
 const HEADER: usize = 16;
 const ATTRIBUTE_TEXT: u16 = 1;
@@ -81,27 +83,39 @@ impl Socket {
 
     /// Asks for all objects of a kind.
     pub fn dump(&self, request: RouteNetlinkMessage) -> io::Result<Vec<RouteNetlinkMessage>> {
-        self.ask(request, NLM_F_DUMP)
+        for _ in 0..INTERRUPTED {
+            if let Some(objects) = self.ask(request.clone(), NLM_F_DUMP)? {
+                return Ok(objects);
+            }
+        }
+        Err(io::ErrorKind::Interrupted.into())
     }
 
     /// Asks for one object.
     pub fn get(&self, request: RouteNetlinkMessage) -> io::Result<Option<RouteNetlinkMessage>> {
-        Ok(self.ask(request, NLM_F_ACK)?.into_iter().next())
+        Ok(self.ask(request, NLM_F_ACK)?.and_then(|objects| objects.into_iter().next()))
     }
 
-    fn ask(&self, request: RouteNetlinkMessage, flags: u16) -> io::Result<Vec<RouteNetlinkMessage>> {
+    /// Returns the objects of an answer, or nothing if they changed while the kernel listed them (NLM_F_DUMP_INTR).
+    fn ask(&self, request: RouteNetlinkMessage, flags: u16) -> io::Result<Option<Vec<RouteNetlinkMessage>>> {
         let mut bytes = Vec::new();
+        let sequence = self.sequence.get();
         self.append(&mut bytes, request, flags);
         self.raw.send(&bytes, 0)?;
         let mut objects = Vec::new();
+        let mut consistent = true;
         loop {
             for message in self.receive()? {
+                if message.header.sequence_number != sequence {
+                    continue;
+                }
+                consistent &= message.header.flags & NLM_F_DUMP_INTR == 0;
                 match message.payload {
                     NetlinkPayload::InnerMessage(object) => objects.push(object),
                     NetlinkPayload::Error(ErrorMessage { code: Some(code), .. }) => {
                         return Err(io::Error::from_raw_os_error(code.get().abs()));
                     }
-                    NetlinkPayload::Error(_) | NetlinkPayload::Done(_) => return Ok(objects),
+                    NetlinkPayload::Error(_) | NetlinkPayload::Done(_) => return Ok(consistent.then_some(objects)),
                     _ => {}
                 }
             }

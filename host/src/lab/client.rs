@@ -1,30 +1,23 @@
 //! Asking a lab's agent.
 
-use std::fs::File;
-use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::MetadataExt;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::Duration;
 
-use nix::fcntl::{OFlag, open};
-use nix::sys::socket::{
-    AddressFamily, SockFlag, SockType, UnixAddr, connect as connect_to, getsockopt, socket, sockopt,
-};
-use nix::sys::stat::Mode;
-use nix::unistd::geteuid;
-
 use super::{Error, unable};
 use crate::plan::Step;
-use crate::protocol::{Answer, Channel, ChannelError, Join, Request, Status, greet};
+use crate::protocol::{Answer, Channel, ChannelError, HelloError, Join, Request, Status, dial, greet};
 use crate::topology::{NetnsName, Ping, PingAnswer, observed};
 
 /// The largest answer that is taken: a lab of 16,384 namespaces, read whole.
 const ANSWER_LIMIT: usize = 256 << 20;
 /// Steps that go in one message, some 40 kB.
 const STEPS: usize = 400;
-/// An agent that does not answer for this long is stuck.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// An agent that does not answer for this long, beyond what it was asked to take, is stuck.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// As `agent` does it: so many pings are under way at once, each with this time between its requests.
+const PINGS_AT_ONCE: usize = 512;
+const PING_INTERVAL: Duration = Duration::from_millis(200);
 
 /// A channel to a lab's agent.
 #[derive(Debug)]
@@ -42,18 +35,19 @@ impl Client {
     /// Waits until an agent that was just started is ready.
     pub fn ready(&self) -> Result<(), Error> {
         greet(&self.channel).map_err(|source| Error::Hello { lab: self.lab.clone(), source })?;
-        match self.channel.receive()? {
+        match self.channel.receive().map_err(Error::channel(&self.lab))? {
             Answer::Done => Ok(()),
-            Answer::Failed { errno: Some(errno), message } => {
-                Err(Error::Unable { hint: unable::hint(&errno, self.rootless), act: act_of(&message), errno })
+            Answer::Unable { act, errno, about_namespaces } => {
+                let hint = if about_namespaces { unable::hint(&errno, self.rootless) } else { None };
+                Err(Error::Unable { act, errno, hint })
             }
             other => Err(unexpected(other)),
         }
     }
 
     fn ask(&self, request: &Request) -> Result<Answer, Error> {
-        self.channel.send(request)?;
-        match self.channel.receive()? {
+        let answer = self.channel.send(request).and_then(|()| self.channel.receive());
+        match answer.map_err(Error::channel(&self.lab))? {
             Answer::Failed { errno, message } => Err(Error::Agent { errno, message }),
             Answer::Refused(failure) => Err(failure.into()),
             answer => Ok(answer),
@@ -72,7 +66,8 @@ impl Client {
         let mut steps = steps.into_iter().peekable();
         while steps.peek().is_some() {
             // The agent begins with the first while the next are on the way.
-            self.channel.send(&Request::Steps(steps.by_ref().take(STEPS).collect()))?;
+            let some = Request::Steps(steps.by_ref().take(STEPS).collect());
+            self.channel.send(&some).map_err(Error::channel(&self.lab))?;
         }
         self.do_it(&Request::Commit)
     }
@@ -80,6 +75,18 @@ impl Client {
     /// Lets the lab stand by itself.
     pub fn complete(&self) -> Result<(), Error> {
         self.do_it(&Request::Complete)
+    }
+
+    fn be_patient(&mut self, patience: Duration) -> Result<(), Error> {
+        self.channel.set_timeout(patience).map_err(Error::io("limit the time to wait"))
+    }
+
+    /// Pings, all at once, for as long as that takes.
+    pub fn ping_patiently(&mut self, pings: Vec<Ping>) -> Result<Vec<PingAnswer>, Error> {
+        let each = pings.iter().map(|ping| (PING_INTERVAL * ping.count).saturating_add(ping.timeout)).max();
+        let rounds = u32::try_from(pings.len() / PINGS_AT_ONCE + 1).unwrap_or(u32::MAX);
+        self.be_patient(each.unwrap_or_default().saturating_mul(rounds).saturating_add(PATIENCE))?;
+        self.ping(pings)
     }
 
     /// Pings, all at once.
@@ -90,9 +97,19 @@ impl Client {
         }
     }
 
-    /// Reads a netns, or all, from the kernel.
-    pub fn observe(&self, netns: Option<NetnsName>) -> Result<Vec<observed::Netns>, Error> {
-        match self.ask(&Request::Observe(netns))? {
+    /// Reads a netns from the kernel, without the peers of its veths.
+    pub fn observe(&self, netns: NetnsName) -> Result<observed::Netns, Error> {
+        let read = self.read(&Request::Observe(netns))?.pop();
+        read.ok_or_else(|| Error::Agent { errno: None, message: "the lab's agent read nothing".into() })
+    }
+
+    /// Reads the whole lab from the kernel.
+    pub fn observe_all(&self) -> Result<Vec<observed::Netns>, Error> {
+        self.read(&Request::ObserveAll)
+    }
+
+    fn read(&self, request: &Request) -> Result<Vec<observed::Netns>, Error> {
+        match self.ask(request)? {
             Answer::Observed(netns) => Ok(netns),
             other => Err(unexpected(other)),
         }
@@ -116,20 +133,19 @@ impl Client {
 
     /// Asks for what it takes to enter a netns.
     pub fn join(&self, netns: NetnsName) -> Result<(Join, Vec<OwnedFd>), Error> {
-        self.channel.send(&Request::Join(netns))?;
-        match self.channel.receive_with()? {
+        let answer = self.channel.send(&Request::Join(netns)).and_then(|()| self.channel.receive_with());
+        match answer.map_err(Error::channel(&self.lab))? {
             (Answer::Join(join), descriptors) => Ok((join, descriptors)),
             (Answer::Failed { errno, message }, _) => Err(Error::Agent { errno, message }),
             (other, _) => Err(unexpected(other)),
         }
     }
 
-    /// Ends the lab and waits until its agent has let go of it.
+    /// Tells the agent to end, and waits until it has let go of the channel.
     pub fn down(self) -> Result<(), Error> {
-        self.channel.set_timeout(PATIENCE).map_err(Error::io("wait for the agent"))?;
         match self.channel.send(&Request::Down).and_then(|()| self.channel.receive::<Answer>()) {
             Err(ChannelError::Closed) => Ok(()),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(Error::channel(&self.lab)(error)),
             Ok(other) => Err(unexpected(other)),
         }
     }
@@ -139,41 +155,25 @@ fn unexpected(answer: Answer) -> Error {
     Error::Agent { errno: None, message: format!("the lab's agent gave an answer that does not fit: {answer:?}") }
 }
 
-/// Takes the act out of `could not ACT: ERRNO`, as `Error::Unable` puts it together again.
-fn act_of(message: &str) -> String {
-    let act = message.strip_prefix("could not ").unwrap_or(message);
-    act.rsplit_once(": ").map_or(act, |(act, _)| act).to_owned()
-}
-
-/// Connects to the socket in a lab's directory, whoever serves it.
-pub(super) fn connect_socket(directory: &Path, lab: &str) -> Result<OwnedFd, Error> {
-    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let directory = open(directory, flags, Mode::empty()).map_err(|_| Error::NoSuchLab(lab.to_owned()))?;
-    let socket = socket(AddressFamily::Unix, SockType::SeqPacket, SockFlag::SOCK_CLOEXEC, None)
-        .map_err(|error| Error::io("open a socket")(error.into()))?;
-    // A short path, as that of a Unix socket ends at 107 bytes.
-    let path = format!("/proc/self/fd/{}/socket", directory.as_raw_fd());
-    match UnixAddr::new(path.as_str()).and_then(|address| connect_to(socket.as_raw_fd(), &address)) {
-        Ok(()) => {}
-        // Not bound yet, or ending.
-        Err(nix::Error::ENOENT | nix::Error::ECONNREFUSED) => return Err(Error::Busy(lab.to_owned())),
-        Err(error) => return Err(Error::io(format!("connect to lab `{lab}`"))(error.into())),
-    }
-    // Only the owner's agent, or root's, is talked to: whoever else could bind a socket here would have to be them.
-    let owner = File::from(directory).metadata().map_err(Error::io("read the lab's directory"))?.uid();
-    let peer =
-        getsockopt(&socket, sockopt::PeerCredentials).map_err(|error| Error::io("check the agent")(error.into()))?;
-    if peer.uid() == owner || peer.uid() == geteuid().as_raw() {
-        return Ok(socket);
-    }
-    let act = format!("trust the agent of lab `{lab}`, which runs as uid {}", peer.uid());
-    Err(Error::Io { act, source: io::ErrorKind::PermissionDenied.into() })
-}
-
 /// Connects to the agent that serves from a directory.
 pub fn connect(directory: &Path, lab: &str) -> Result<Client, Error> {
-    let client = Client::new(connect_socket(directory, lab)?, lab.to_owned(), false);
-    client.channel.set_timeout(PATIENCE).map_err(Error::io("wait for the agent"))?;
-    greet(&client.channel).map_err(|source| Error::Hello { lab: lab.to_owned(), source })?;
+    connect_within(directory, lab, PATIENCE)
+}
+
+/// Connects, and waits for each answer no longer than this.
+pub(super) fn connect_within(directory: &Path, lab: &str, patience: Duration) -> Result<Client, Error> {
+    let dialled = dial(directory).map_err(|error| match error.raw_os_error().map(nix::Error::from_raw) {
+        Some(nix::Error::ENOENT) if !directory.exists() => Error::NoSuchLab(lab.to_owned()),
+        // Not bound yet, or ending.
+        Some(nix::Error::ENOENT | nix::Error::ECONNREFUSED) => Error::Busy(lab.to_owned()),
+        Some(nix::Error::EAGAIN) => Error::Silent(lab.to_owned()),
+        _ => Error::io(format!("connect to lab `{lab}`"))(error),
+    })?;
+    let mut client = Client::new(dialled.socket, lab.to_owned(), false);
+    client.be_patient(patience)?;
+    greet(&client.channel).map_err(|error| match error {
+        HelloError::Channel(error) => Error::channel(lab)(error),
+        source => Error::Hello { lab: lab.to_owned(), source },
+    })?;
     Ok(client)
 }

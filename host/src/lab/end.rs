@@ -1,72 +1,97 @@
 //! Ending a lab.
 
-use std::collections::HashMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use nix::libc;
-use nix::sys::socket::{getsockopt, sockopt};
+use nix::libc::{self, c_int};
 
-use super::client::connect_socket;
-use super::processes::netns_inodes;
-use super::sweep::is_dead;
-use super::{Error, Lab, connect, sweep};
-use crate::topology::NetnsName;
+use super::client::connect_within;
+use super::hold::wait_for_end;
+use super::processes::Namespaces;
+use super::{Error, Lab};
+use crate::protocol::{dial, traces};
 
-/// An agent that has not ended after this is stuck.
-const PATIENCE: Duration = Duration::from_secs(30);
-const POLL: Duration = Duration::from_millis(1);
+/// An agent that is alive says that it ends well within this.
+const SILENCE: Duration = Duration::from_secs(2);
+/// An agent that does not end when it is asked to is ended.
+const PATIENCE: Duration = Duration::from_secs(5);
+const POLL: Duration = Duration::from_millis(5);
 
-/// Ends a lab and waits until its name is free. Returns the namespaces that it had, by inode.
-pub fn end(lab: &Lab) -> Result<HashMap<u64, NetnsName>, Error> {
-    match connect(&lab.directory, lab.name.as_str()) {
-        Ok(client) => {
-            let inodes = netns_inodes(&client)?;
-            client.down()?;
-            Ok(inodes)
+/// Ends a lab and waits until its name is free. Returns the namespaces that it had, as far as its agent told.
+pub fn end(lab: &Lab) -> Result<Namespaces, Error> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        // Somebody else may end it at the same time, or it ends by itself.
+        let Ok(lock) = traces::open_directory(&lab.directory) else { return Ok(Namespaces::default()) };
+        if lock.try_lock().is_ok() {
+            drop(lock);
+            lab.root.sweep()?;
+            return Ok(Namespaces::default());
         }
-        Err(Error::Hello { .. }) => {
-            terminate(lab)?;
-            Ok(HashMap::new())
+        let asked = connect_within(&lab.directory, lab.name.as_str(), SILENCE)
+            .and_then(|client| Ok((Namespaces::of(&client)?, client.down()?)))
+            .map(|(namespaces, ())| namespaces);
+        match asked {
+            Ok(namespaces) => {
+                // The end of the channel comes a moment before that of the lab's processes.
+                wait_for_end(&lock, &lab.directory, PATIENCE)?;
+                return Ok(namespaces);
+            }
+            // Another version, or one that is stopped or stuck: ending its process ends the lab, by construction.
+            Err(Error::Hello { .. } | Error::Silent(_)) => {
+                kill(lab, &lock)?;
+                drop(lock);
+                lab.root.sweep()?;
+                return Ok(Namespaces::default());
+            }
+            // Just beginning, or ending.
+            Err(_) if Instant::now() < deadline => sleep(POLL),
+            Err(error) => return Err(error),
         }
-        // It has ended since it was found.
-        Err(Error::NoSuchLab(_)) => Ok(HashMap::new()),
-        Err(error) => Err(error),
     }
 }
 
-/// Ends an agent of another version, which understands no message of ours: by a signal to the process behind the socket.
-fn terminate(lab: &Lab) -> Result<(), Error> {
-    let lock =
-        File::options().write(true).open(lab.directory.join("lock")).map_err(Error::io("open the lab's lock"))?;
-    let socket = connect_socket(&lab.directory, lab.name.as_str())?;
-    let peer =
-        getsockopt(&socket, sockopt::PeerCredentials).map_err(|error| Error::io("find the agent")(error.into()))?;
-    // SAFETY: two system calls on a number and a descriptor of ours. A PID that was reused by now can't have the lab's lock,
-    // which is looked at in between.
-    unsafe {
-        let fd = libc::syscall(libc::SYS_pidfd_open, peer.pid(), 0);
-        if fd < 0 {
-            return Err(Error::io("find the agent's process")(io::Error::last_os_error()));
-        }
-        let process = OwnedFd::from_raw_fd(i32::try_from(fd).expect("a descriptor is small"));
-        if lock.try_lock().is_ok() {
-            return sweep();
-        }
-        let info: *const libc::c_void = std::ptr::null();
-        if libc::syscall(libc::SYS_pidfd_send_signal, process.as_raw_fd(), libc::SIGTERM, info, 0) < 0 {
-            return Err(Error::io("end the agent")(io::Error::last_os_error()));
+/// Ends the process behind a lab's socket by signals: at first by one that it can undo its lab at.
+fn kill(lab: &Lab, lock: &File) -> Result<(), Error> {
+    let dialled = dial(&lab.directory).map_err(Error::io("find the agent"))?;
+    let process = Process::open(dialled.pid).map_err(Error::io("find the agent's process"))?;
+    // A number may have been given to another process by now. The agent is its owner's, and lives as long as its lock is held.
+    let uid = fs::metadata(format!("/proc/{}", dialled.pid)).map(|found| found.uid());
+    if uid.ok() != Some(dialled.owner) || lock.try_lock().is_ok() {
+        return Ok(());
+    }
+    for signal in [libc::SIGCONT, libc::SIGTERM] {
+        process.signal(signal).map_err(Error::io("end the agent"))?;
+    }
+    if wait_for_end(lock, &lab.directory, PATIENCE).is_ok() {
+        return Ok(());
+    }
+    process.signal(libc::SIGKILL).map_err(Error::io("end the agent"))?;
+    wait_for_end(lock, &lab.directory, PATIENCE)
+}
+
+/// A process by a descriptor, which is not given to another.
+struct Process(OwnedFd);
+
+impl Process {
+    fn open(pid: i32) -> io::Result<Self> {
+        // SAFETY: a system call on numbers; the descriptor is a new one that nothing else knows.
+        unsafe {
+            match libc::syscall(libc::SYS_pidfd_open, pid, 0) {
+                fd @ 0.. => Ok(Self(OwnedFd::from_raw_fd(fd as c_int))),
+                _ => Err(io::Error::last_os_error()),
+            }
         }
     }
-    let deadline = Instant::now() + PATIENCE;
-    while lock.try_lock().is_err() {
-        if Instant::now() >= deadline {
-            return Err(Error::Left { directory: lab.directory.clone() });
-        }
-        sleep(POLL);
+
+    fn signal(&self, signal: c_int) -> io::Result<()> {
+        let info: *const libc::siginfo_t = std::ptr::null();
+        // SAFETY: a system call on a descriptor of ours, without further information.
+        let sent = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, self.0.as_raw_fd(), signal, info, 0) };
+        if sent == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
     }
-    if is_dead(&lab.directory) { sweep() } else { Ok(()) }
 }

@@ -55,12 +55,15 @@ pub enum Error {
         /// Why it failed.
         source: io::Error,
     },
-    /// The agent has gone or does not answer.
-    #[error("the lab's agent does not answer")]
-    Channel(#[from] ChannelError),
+    /// The agent has gone, or what it says can't be read.
+    #[error("the lab's agent can't be talked to")]
+    Channel(#[source] ChannelError),
+    /// The agent says nothing: it is stopped, or stuck.
+    #[error("the agent of lab `{0}` does not answer")]
+    Silent(String),
     /// The agent has not ended, so what it made may be left.
     #[error(
-        "the agent that serves `{directory}` has not ended; it may have left that directory, and names in `/run/netns`"
+        "the agent of `{directory}` has not ended; left are that directory, its processes, and names in `/run/netns`"
     )]
     Left {
         /// The lab's directory.
@@ -80,6 +83,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// Says whose channel it was that failed.
+    pub(super) fn channel(lab: &str) -> impl FnOnce(ChannelError) -> Self {
+        let lab = lab.to_owned();
+        move |error| match error {
+            ChannelError::TimedOut => Self::Silent(lab),
+            error => Self::Channel(error),
+        }
+    }
+
     pub(super) fn io(act: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let act = act.into();
         move |source| Self::Io { act, source }

@@ -5,25 +5,28 @@ use std::io;
 use std::os::fd::OwnedFd;
 
 use nix::errno::Errno as Number;
+use nix::libc;
 use nix::sched::{CloneFlags, setns};
 use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, kill, pthread_sigmask, raise, signal};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{ForkResult, Gid, Pid, Uid, fork, geteuid, getpgrp, setresgid, setresuid, tcsetpgrp};
+use nix::unistd::{ForkResult, Pid, fork, getpgrp, tcgetpgrp, tcsetpgrp};
 
 use super::inside::{self, Room};
 use super::{Client, Error};
 use crate::topology::NetnsName;
 
-/// What the terminal sends to its foreground group; the command decides what becomes of it, not its parent.
-const FROM_TERMINAL: [Signal; 5] = [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTSTP, Signal::SIGTTIN, Signal::SIGTTOU];
-/// What is sent to this process alone, and meant for the command.
-const FORWARDED: [Signal; 4] = [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGUSR2];
+/// Stops, which the terminal sends to its whole foreground group; the command decides what becomes of them.
+const STOPS: [Signal; 3] = [Signal::SIGTSTP, Signal::SIGTTIN, Signal::SIGTTOU];
+/// Waited for, and passed on if somebody sent them to this process alone. What the terminal sends the command has got itself.
+const FORWARDED: [Signal; 6] =
+    [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGUSR2];
 
 /// Runs a command in a netns and returns its status as a shell would show it.
 ///
 /// To be called while this process has one thread: it enters namespaces and forks.
-pub fn exec(client: &Client, netns: NetnsName, command: &[CString]) -> Result<u8, Error> {
+pub fn exec(client: Client, netns: NetnsName, command: &[CString]) -> Result<u8, Error> {
     let (join, descriptors) = client.join(netns.clone())?;
+    // The agent serves a limited number of connections, and a command may run for days.
+    drop(client);
     let room = Room { netns, hosts: join.hosts };
     enter(&descriptors)?;
     let waited_for = SigSet::from_iter(FORWARDED.into_iter().chain([Signal::SIGCHLD]));
@@ -47,12 +50,6 @@ fn enter(descriptors: &[OwnedFd]) -> Result<(), Error> {
     };
     if let [user] = user {
         setns(user, CloneFlags::CLONE_NEWUSER).map_err(io_error("enter the lab's user namespace"))?;
-        if !geteuid().is_root() {
-            // Real root in a user's lab is nobody there yet.
-            let (uid, gid) = (Uid::from_raw(0), Gid::from_raw(0));
-            setresgid(gid, gid, gid).map_err(io_error("become the lab's root"))?;
-            setresuid(uid, uid, uid).map_err(io_error("become the lab's root"))?;
-        }
     }
     setns(net, CloneFlags::CLONE_NEWNET).map_err(io_error("enter the netns"))?;
     setns(pid, CloneFlags::CLONE_NEWPID).map_err(io_error("enter the lab's PID namespace"))
@@ -60,38 +57,56 @@ fn enter(descriptors: &[OwnedFd]) -> Result<(), Error> {
 
 /// Waits for the command; stops when it is stopped, and goes on with it.
 fn attend(child: Pid, waited_for: &SigSet) -> Result<u8, Error> {
-    for from_terminal in FROM_TERMINAL {
+    for stop in STOPS {
         // SAFETY: sets a disposition and installs no handler.
-        unsafe { signal(from_terminal, SigHandler::SigIgn) }.map_err(io_error("ignore signals"))?;
+        unsafe { signal(stop, SigHandler::SigIgn) }.map_err(io_error("ignore signals"))?;
     }
+    let was_in_front = tcgetpgrp(io::stdin()) == Ok(getpgrp());
     loop {
-        let received = waited_for.wait().map_err(io_error("wait for signals"))?;
-        if received != Signal::SIGCHLD {
-            // The command may have ended by itself just now.
-            let _ = kill(child, received);
+        let (received, from_a_process) = wait_for_signal(waited_for).map_err(io_error("wait for signals"))?;
+        if received != libc::SIGCHLD {
+            if from_a_process {
+                // SAFETY: sends a signal. The command may have ended by itself just now, but it was not waited for.
+                unsafe { libc::kill(child.as_raw(), received) };
+            }
             continue;
         }
-        match waitpid(child, Some(WaitPidFlag::WNOHANG | WaitPidFlag::WUNTRACED)) {
-            Ok(WaitStatus::Exited(_, status)) => {
-                take_terminal_back();
-                return Ok(u8::try_from(status).unwrap_or(u8::MAX));
-            }
-            Ok(WaitStatus::Signaled(_, signal, _)) => {
-                take_terminal_back();
-                return Ok(128 + signal as u8);
-            }
-            Ok(WaitStatus::Stopped(..)) => {
-                // So that the shell which started this sees it stopped, and continues it with `fg`.
-                raise(Signal::SIGSTOP).map_err(io_error("stop"))?;
-                let _ = kill(child, Signal::SIGCONT);
-            }
-            Ok(_) | Err(Number::EINTR) => {}
-            Err(error) => return Err(io_error("wait for the command")(error)),
+        let mut status = 0;
+        // SAFETY: writes the status of a child of this process. nix's own knows no real-time signals.
+        let waited = unsafe { libc::waitpid(child.as_raw(), &raw mut status, libc::WNOHANG | libc::WUNTRACED) };
+        if waited == 0 {
+            continue;
         }
+        if waited > 0 && libc::WIFSTOPPED(status) {
+            // So that the shell which started this sees it stopped, and continues it with `fg`.
+            raise(Signal::SIGSTOP).map_err(io_error("stop"))?;
+            let _ = kill(child, Signal::SIGCONT);
+            continue;
+        }
+        if was_in_front {
+            // An interactive shell has made itself the foreground, and may have been killed before it could step back.
+            let _ = tcsetpgrp(io::stdin(), getpgrp());
+        }
+        return match status {
+            _ if waited < 0 => Err(io_error("wait for the command")(Number::last())),
+            status if libc::WIFEXITED(status) => Ok(libc::WEXITSTATUS(status) as u8),
+            status => Ok(128 + libc::WTERMSIG(status) as u8),
+        };
     }
 }
 
-/// An interactive shell has made itself the foreground, and may have been killed before it could step back.
-fn take_terminal_back() {
-    let _ = tcsetpgrp(io::stdin(), getpgrp());
+/// Waits for a signal, and tells whether a process sent it rather than the kernel for a terminal.
+fn wait_for_signal(set: &SigSet) -> nix::Result<(i32, bool)> {
+    loop {
+        // SAFETY: `siginfo_t` is plain numbers, which the kernel fills.
+        let (received, info) = unsafe {
+            let mut info: libc::siginfo_t = std::mem::zeroed();
+            (libc::sigwaitinfo(set.as_ref(), &raw mut info), info)
+        };
+        match Number::result(received) {
+            Ok(received) => return Ok((received, info.si_code <= 0)),
+            Err(Number::EINTR) => {}
+            Err(error) => return Err(error),
+        }
+    }
 }

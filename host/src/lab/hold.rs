@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use nix::sys::socket::{Shutdown as How, shutdown};
+use nix::sys::signal::{SigHandler, Signal, signal};
+use nix::sys::socket::{Shutdown, shutdown};
 
 use super::Error;
 
@@ -17,30 +18,37 @@ const POLL: Duration = Duration::from_millis(1);
 /// What keeps an agent alive, and tells when it has gone. Both descriptors are from before the privileges were given up.
 pub struct Hold {
     channel: OwnedFd,
-    /// The lab's lock, opened anew: it can be taken once the agent has gone.
+    /// The lab's directory, opened anew: its lock can be taken once the agent has gone.
     lock: File,
     directory: PathBuf,
 }
 
 impl Hold {
-    pub(super) fn new(channel: &OwnedFd, directory: &Path) -> Result<Self, Error> {
-        let channel = channel.try_clone().map_err(Error::io("duplicate a channel"))?;
-        let lock =
-            File::options().write(true).open(directory.join("lock")).map_err(Error::io("open the lab's lock"))?;
-        Ok(Self { channel, lock, directory: directory.to_owned() })
+    pub(super) fn new(channel: OwnedFd, lock: File, directory: &Path) -> Self {
+        Self { channel, lock, directory: directory.to_owned() }
     }
 
     /// Lets go, and waits until the agent has undone the lab and ended.
     pub fn let_go(self) -> Result<(), Error> {
-        // The client may be waiting on the same channel in another thread; this ends its waiting too.
-        let _ = shutdown(self.channel.as_raw_fd(), How::Both);
-        let deadline = Instant::now() + PATIENCE;
-        while self.lock.try_lock().is_err() {
-            if Instant::now() >= deadline {
-                return Err(Error::Left { directory: self.directory });
-            }
-            sleep(POLL);
+        // Whoever has had enough of waiting can interrupt this too.
+        for ending in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+            // SAFETY: sets a disposition and installs no handler.
+            let _ = unsafe { signal(ending, SigHandler::SigDfl) };
         }
-        Ok(())
+        // The client may be waiting on the same channel in another thread; this ends its waiting too.
+        let _ = shutdown(self.channel.as_raw_fd(), Shutdown::Both);
+        wait_for_end(&self.lock, &self.directory, PATIENCE)
     }
+}
+
+/// Waits until the agent that holds a lab's lock has ended.
+pub(super) fn wait_for_end(lock: &File, directory: &Path, patience: Duration) -> Result<(), Error> {
+    let deadline = Instant::now() + patience;
+    while lock.try_lock().is_err() {
+        if Instant::now() >= deadline {
+            return Err(Error::Left { directory: directory.to_owned() });
+        }
+        sleep(POLL);
+    }
+    Ok(())
 }

@@ -17,7 +17,7 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, pthread_sigmask, signal};
 use nix::sys::stat::Mode;
-use nix::unistd::{execvp, sethostname};
+use nix::unistd::{Pid, execvp, getppid, sethostname};
 
 use crate::protocol::Host;
 use crate::topology::NetnsName;
@@ -26,6 +26,9 @@ use crate::topology::NetnsName;
 const NOT_TRIED: i32 = 125;
 const NOT_EXECUTABLE: i32 = 126;
 const NOT_FOUND: i32 = 127;
+
+/// Where `ip netns` looks for names.
+const NAMES: &str = "/run/netns";
 
 /// What is shown of the lab inside.
 pub(super) struct Room {
@@ -37,8 +40,12 @@ pub(super) struct Room {
 
 /// Becomes the command, or says why not and ends.
 pub(super) fn become_command(room: &Room, command: &[CString], mask: &SigSet) -> ! {
-    // Should the parent be killed, nobody would attend to the command any more.
+    // Should the parent be killed, nobody would attend to the command any more. It is outside of this PID namespace, so its
+    // number is 0 here; once it has gone, init is the parent.
     let _ = set_pdeathsig(Signal::SIGKILL);
+    if getppid() == Pid::from_raw(1) {
+        exit(NOT_TRIED, "the parent has gone");
+    }
     if let Err((act, error)) = furnish(room) {
         exit(NOT_TRIED, &format!("could not {act}: {error}"));
     }
@@ -74,10 +81,7 @@ fn furnish(room: &Room) -> Result<(), Failed> {
     warn("give it an `/etc/hosts`, so names of namespaces do not resolve", hosts_file(&room.hosts));
     warn("mount `/sys`, so `/sys/class/net` is not the lab's", system_files(cgroups.as_ref()));
     warn("mount `/proc`, so the processes it shows are the machine's", process_files());
-    // Where `ip netns` was never used there is no directory for names, and an ordinary user can't make one.
-    if fs::create_dir("/run/netns").is_ok() || Path::new("/run/netns").is_dir() {
-        warn("give it a `/run/netns`, so `ip netns` does not list the lab", netns_names(&room.hosts));
-    }
+    warn("give it a `/run/netns`, so `ip netns` does not list the lab", netns_names(&room.hosts));
     Ok(())
 }
 
@@ -121,9 +125,38 @@ fn process_files() -> io::Result<()> {
 
 /// Gives `ip netns` the lab's own names. The agent is PID 1 of the `/proc` that was just mounted.
 fn netns_names(hosts: &[Host]) -> io::Result<()> {
-    mount(Some("tmpfs"), "/run/netns", Some("tmpfs"), MsFlags::empty(), Some("mode=0755"))?;
+    if !Path::new(NAMES).is_dir() {
+        cover_run()?;
+        fs::create_dir(NAMES)?;
+    }
+    mount(Some("tmpfs"), NAMES, Some("tmpfs"), MsFlags::empty(), Some("mode=0755"))?;
     for host in hosts {
-        symlink(format!("/proc/1/fd/{}", host.descriptor), Path::new("/run/netns").join(host.netns.as_str()))?;
+        symlink(format!("/proc/1/fd/{}", host.descriptor), Path::new(NAMES).join(host.netns.as_str()))?;
+    }
+    Ok(())
+}
+
+/// Puts a `/run` of its own in the place of the machine's, with all that is in that: where `ip netns` was never used there is no
+/// directory for names, and only root could make one.
+fn cover_run() -> io::Result<()> {
+    let none = None::<&str>;
+    let old = open("/run", OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())?;
+    let old = format!("/proc/self/fd/{}", old.as_raw_fd());
+    let entries: Vec<_> = fs::read_dir(&old)?.collect::<io::Result<_>>()?;
+    mount(Some("tmpfs"), "/run", Some("tmpfs"), MsFlags::empty(), Some("mode=0755"))?;
+    for entry in entries {
+        let (from, to) = (entry.path(), Path::new("/run").join(entry.file_name()));
+        let kind = entry.file_type()?;
+        if kind.is_symlink() {
+            symlink(fs::read_link(&from)?, &to)?;
+            continue;
+        }
+        if kind.is_dir() {
+            fs::create_dir(&to)?;
+        } else {
+            fs::File::create(&to)?;
+        }
+        mount(Some(&from), &to, none, MsFlags::MS_BIND | MsFlags::MS_REC, none)?;
     }
     Ok(())
 }

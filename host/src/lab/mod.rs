@@ -19,8 +19,8 @@ pub use error::Error;
 pub use exec::exec;
 pub use hold::Hold;
 pub use name::LabName;
-pub use processes::holders;
-pub use roots::{Lab, find, list, list_own};
+pub use processes::Namespaces;
+pub use roots::{Lab, find, find_own, list, list_own};
 pub use start::{Order, Started, start};
 pub use sweep::sweep;
 

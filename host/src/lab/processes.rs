@@ -3,8 +3,18 @@
 use std::collections::HashMap;
 use std::fs;
 
+use nix::sys::stat::fstat;
+
 use super::{Client, Error};
 use crate::topology::NetnsName;
+
+/// The namespaces of a lab, by the inodes that `/proc/PID/ns` shows.
+#[derive(Debug, Default)]
+pub struct Namespaces {
+    netns: HashMap<u64, NetnsName>,
+    /// The PID namespace of the lab's own processes, which end with it.
+    pid: Option<u64>,
+}
 
 /// A process in a netns of a lab.
 #[derive(Clone, Debug)]
@@ -17,23 +27,34 @@ pub struct Holder {
     pub netns: NetnsName,
 }
 
-/// Returns the namespaces of a lab by the inodes that `/proc/PID/ns/net` shows.
-pub(super) fn netns_inodes(client: &Client) -> Result<HashMap<u64, NetnsName>, Error> {
-    let (join, _) = client.join(NetnsName::host())?;
-    Ok(join.hosts.into_iter().map(|host| (host.inode, host.netns)).collect())
-}
+impl Namespaces {
+    /// Asks a lab for its namespaces.
+    pub(super) fn of(client: &Client) -> Result<Self, Error> {
+        let (join, descriptors) = client.join(NetnsName::host())?;
+        let pid = descriptors.get(1).and_then(|pid| fstat(pid).ok()).map(|stat| stat.st_ino);
+        Ok(Self { netns: join.hosts.into_iter().map(|host| (host.inode, host.netns)).collect(), pid })
+    }
 
-/// Lists the processes that this user can see in these namespaces.
-pub fn holders(inodes: &HashMap<u64, NetnsName>) -> Vec<Holder> {
-    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    processes
-        .filter_map(|entry| {
-            let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
-            let link = fs::read_link(entry.path().join("ns/net")).ok()?;
-            let inode: u64 = link.to_str()?.strip_prefix("net:[")?.strip_suffix(']')?.parse().ok()?;
-            let netns = inodes.get(&inode)?.clone();
-            let command = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
-            Some(Holder { pid, command: command.trim_end().escape_debug().to_string(), netns })
-        })
-        .collect()
+    /// Lists the processes that were put here from outside, as far as this user can see them.
+    pub fn holders(&self) -> Vec<Holder> {
+        if self.netns.is_empty() {
+            return Vec::new();
+        }
+        let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+        processes
+            .filter_map(|entry| {
+                let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
+                let inode = |kind: &str| -> Option<u64> {
+                    let link = fs::read_link(entry.path().join("ns").join(kind)).ok()?;
+                    link.to_str()?.strip_prefix(kind)?.strip_prefix(":[")?.strip_suffix(']')?.parse().ok()
+                };
+                let netns = self.netns.get(&inode("net")?)?.clone();
+                if self.pid.is_some() && inode("pid") == self.pid {
+                    return None;
+                }
+                let command = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
+                Some(Holder { pid, command: command.trim_end().escape_debug().to_string(), netns })
+            })
+            .collect()
+    }
 }

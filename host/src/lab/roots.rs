@@ -28,21 +28,24 @@ pub struct Lab {
     pub user: String,
     /// Where it is.
     pub directory: PathBuf,
+    pub(super) root: Root,
 }
 
 impl Root {
     /// Returns where this user's labs are, whether or not the directory is there.
-    pub(super) fn own() -> Result<Self, Error> {
+    pub(super) fn own() -> Self {
         let uid = geteuid();
         let labs = if uid.is_root() {
             PathBuf::from("/run/orchestrator/labs")
         } else {
-            match std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute()) {
+            // It is gone where a session has ended and its environment lives on, in a terminal multiplexer say.
+            let usable = |path: &PathBuf| path.is_absolute() && path.is_dir();
+            match std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(usable) {
                 Some(runtime) => runtime.join("orchestrator/labs"),
                 None => PathBuf::from(format!("/tmp/orchestrator-{uid}/labs")),
             }
         };
-        Ok(Self { labs, uid: uid.as_raw() })
+        Self { labs, uid: uid.as_raw() }
     }
 
     /// Makes the directory if need be, and checks that it is this user's alone.
@@ -58,6 +61,12 @@ impl Root {
             self.check(directory)?;
         }
         Ok(())
+    }
+
+    /// Checks this directory and the one that it is in.
+    pub(super) fn check_all(&self) -> Result<(), Error> {
+        self.check(self.labs.parent().expect("`labs` has a parent"))?;
+        self.check(&self.labs)
     }
 
     /// Refuses a directory that somebody else could have put there or can look into.
@@ -87,7 +96,7 @@ impl Root {
 
     /// Lists the labs here; what is no lab's directory is passed over.
     pub(super) fn labs(&self) -> Vec<Lab> {
-        if self.check(&self.labs).is_err() {
+        if self.check_all().is_err() {
             return Vec::new();
         }
         let user = user_name(self.uid);
@@ -97,7 +106,7 @@ impl Root {
                 let entry = entry.ok()?;
                 let name: LabName = entry.file_name().to_str()?.parse().ok()?;
                 let is_lab = entry.file_type().ok()?.is_dir();
-                is_lab.then(|| Lab { name, user: user.clone(), directory: entry.path() })
+                is_lab.then(|| Lab { name, user: user.clone(), directory: entry.path(), root: self.clone() })
             })
             .collect();
         labs.sort_by(|a, b| a.name.cmp(&b.name));
@@ -137,23 +146,29 @@ fn user_name(uid: u32) -> String {
 
 /// Lists this user's labs.
 pub fn list_own() -> Result<Vec<Lab>, Error> {
-    Ok(Root::own()?.labs())
+    Ok(Root::own().labs())
 }
 
 /// Lists this user's labs, and as root those of all users behind them.
 pub fn list() -> Result<Vec<Lab>, Error> {
-    let mut labs = Root::own()?.labs();
+    let mut labs = Root::own().labs();
     for root in Root::others() {
         labs.extend(root.labs());
     }
     Ok(labs)
 }
 
+/// Finds a lab of this user by its name.
+pub fn find_own(name: &str) -> Result<Lab, Error> {
+    let mut labs = Root::own().labs().into_iter();
+    labs.find(|lab| lab.name.as_str() == name).ok_or_else(|| Error::NoSuchLab(name.escape_debug().to_string()))
+}
+
 /// Finds a lab by `NAME`, or as root by `USER/NAME`.
 pub fn find(name: &str) -> Result<Lab, Error> {
     let missing = || Error::NoSuchLab(name.escape_debug().to_string());
     match name.split_once('/') {
-        None => Root::own()?.labs().into_iter().find(|lab| lab.name.as_str() == name).ok_or_else(missing),
+        None => find_own(name),
         Some((user, name)) => {
             list()?.into_iter().find(|lab| lab.user == user && lab.name.as_str() == name).ok_or_else(missing)
         }

@@ -6,16 +6,15 @@ use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::ptr;
 
 use nix::libc::{self, c_char, c_int, c_void};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use nix::unistd::{getegid, geteuid};
 
-use super::sweep::is_dead;
 use super::{Client, Error, Hold, LabName, Root, is_privileged, unable};
-use crate::protocol::{HELD_FD, LOCK_FD};
+use crate::protocol::{HELD_FD, LOCK_FD, State, traces};
 use crate::topology::{Errno, Limits};
 
 /// What lab is to be started.
@@ -43,7 +42,7 @@ pub struct Started {
 
 /// Starts the agent of a new lab. To be called while this process has one thread.
 pub fn start(order: &Order) -> Result<Started, Error> {
-    let root = Root::own()?;
+    let root = Root::own();
     root.create()?;
     let rootless = !is_privileged();
     let published = !rootless && geteuid().is_root();
@@ -77,40 +76,57 @@ pub fn start(order: &Order) -> Result<Started, Error> {
     if published {
         argument(b"--publish");
     }
-    let spawned = spawn(&arguments, &theirs, &lock, rootless);
-    if spawned.is_err() {
+    let started = || {
+        let watched = traces::open_directory(&directory).map_err(Error::io("open the lab's directory"))?;
+        let channel = ours.try_clone().map_err(Error::io("duplicate a channel"))?;
+        spawn(&arguments, &theirs, &lock, rootless)?;
+        Ok(Hold::new(channel, watched, &directory))
+    };
+    let hold = started().inspect_err(|_: &Error| {
         // Nobody else has it: the lock is still this process's.
         let _ = fs::remove_dir_all(&directory);
-    }
-    spawned?;
-    let hold = Hold::new(&ours, &directory)?;
+    })?;
     Ok(Started { client: Client::new(ours, order.name.to_string(), rootless), hold, published })
 }
 
-/// Makes the lab's directory and takes its lock. Returns the directory to be replaced too, if one is.
+/// Makes the lab's directory and locks it. Returns the directory to be replaced too, if one is.
 fn make_directory(root: &Root, order: &Order) -> Result<(PathBuf, Option<PathBuf>, File), Error> {
-    let _lock = root.lock()?;
     let wanted = root.labs.join(order.name.as_str());
-    let mut replaces = None;
-    let mut directory = wanted.clone();
-    if wanted.exists() && !is_dead(&wanted) {
-        if !order.replace {
-            return Err(match super::connect(&wanted, order.name.as_str()).and_then(|client| client.status()) {
-                Ok(status) if status.state == crate::protocol::State::Up => Error::Stands(order.name.to_string()),
-                Err(Error::Hello { .. }) => Error::Stands(order.name.to_string()),
-                _ => Error::Busy(order.name.to_string()),
-            });
+    let lock = root.lock()?;
+    if wanted.exists() && !traces::is_dead(&wanted) {
+        // The agent is asked without the lock: it may take its time, and others want the lock.
+        drop(lock);
+        let status = super::connect(&wanted, order.name.as_str()).and_then(|client| client.status());
+        match status {
+            Err(Error::NoSuchLab(_)) => return make_directory(root, order),
+            // A lab of another version understands nothing: it can't be asked to make room.
+            Err(error @ Error::Hello { .. }) if order.replace => return Err(error),
+            _ if order.replace => {}
+            Ok(status) if status.state == State::Up => return Err(Error::Stands(order.name.to_string())),
+            Err(Error::Hello { .. } | Error::Silent(_)) => return Err(Error::Stands(order.name.to_string())),
+            _ => return Err(Error::Busy(order.name.to_string())),
         }
         // Hidden until it takes the place of the old one; `list` passes it over.
-        directory = root.labs.join(format!(".{}.{}", order.name, std::process::id()));
-        replaces = Some(wanted);
+        let directory = root.labs.join(format!(".{}.{}", order.name, std::process::id()));
+        let _lock = root.lock()?;
+        let made = make_and_lock(&directory)?;
+        return Ok((directory, Some(wanted), made));
     }
-    DirBuilder::new().mode(0o700).create(&directory).map_err(Error::io(format!("make `{}`", directory.display())))?;
-    let lock = File::create_new(directory.join("lock"))
-        .and_then(|file| file.lock().map(|()| file))
-        .inspect_err(|_| drop(fs::remove_dir_all(&directory)))
-        .map_err(Error::io("lock the lab's directory"))?;
-    Ok((directory, replaces, lock))
+    // One that died since the sweep.
+    if wanted.exists() {
+        traces::remove_names(&wanted, order.name.as_str());
+        fs::remove_dir_all(&wanted).map_err(Error::io(format!("remove `{}`", wanted.display())))?;
+    }
+    let made = make_and_lock(&wanted)?;
+    Ok((wanted, None, made))
+}
+
+fn make_and_lock(directory: &Path) -> Result<File, Error> {
+    DirBuilder::new().mode(0o700).create(directory).map_err(Error::io(format!("make `{}`", directory.display())))?;
+    let locked = traces::open_directory(directory).and_then(|file| file.lock().map(|()| file));
+    locked
+        .inspect_err(|_| drop(fs::remove_dir(directory)))
+        .map_err(Error::io(format!("lock `{}`", directory.display())))
 }
 
 /// What the child needs, and what it tells; it shares this process's memory until it executes.
@@ -170,7 +186,7 @@ fn spawn(arguments: &[CString], held: &OwnedFd, lock: &File, rootless: bool) -> 
 fn above(fd: RawFd) -> Result<OwnedFd, Error> {
     // SAFETY: duplicates a descriptor that the caller owns; the result is a new one that nothing else knows.
     unsafe {
-        let copy = libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 10);
+        let copy = libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, LOCK_FD + 1);
         if copy < 0 {
             return Err(Error::io("duplicate a descriptor")(io::Error::last_os_error()));
         }
@@ -204,6 +220,8 @@ extern "C" fn become_agent(child: *mut c_void) -> c_int {
             child.failed = Some(("hand descriptors to the agent", *libc::__errno_location()));
             return 1;
         }
+        // Whatever else this process has inherited is not to be held for as long as the lab stands.
+        libc::syscall(libc::SYS_close_range, LOCK_FD + 1, libc::c_int::MAX, 0);
         libc::execv(c"/proc/self/exe".as_ptr(), child.argv.as_ptr());
         child.failed = Some(("start the agent", *libc::__errno_location()));
     }

@@ -4,52 +4,88 @@ use std::fs;
 
 use crate::topology::Errno;
 
+/// Finds what forbids namespaces to an ordinary user, or to anybody, where the kernel says only `errno`.
+pub(super) fn hint(errno: &Errno, rootless: bool) -> Option<String> {
+    explain(errno, rootless, sysctl)
+}
+
 fn sysctl(name: &str) -> Option<i64> {
     fs::read_to_string(format!("/proc/sys/{}", name.replace('.', "/"))).ok()?.trim().parse().ok()
 }
 
-/// Finds what forbids namespaces to an ordinary user, or to anybody, where the kernel says only `errno`.
-pub(super) fn hint(errno: &Errno, rootless: bool) -> Option<String> {
+fn explain(errno: &Errno, rootless: bool, sysctl: impl Fn(&str) -> Option<i64>) -> Option<String> {
     match errno.name() {
-        "EPERM" | "EACCES" if rootless => Some(why_not_rootless()),
+        "EPERM" | "EACCES" if rootless => Some(why_not_rootless(sysctl)),
         "EPERM" | "EACCES" => {
             Some("this needs CAP_SYS_ADMIN and CAP_NET_ADMIN, which a container often takes from root".into())
         }
-        "ENOSPC" => Some(full()),
+        "ENOSPC" => Some(full(sysctl)),
         "EMFILE" | "ENFILE" => Some("raise the limit of open files: `ulimit -Hn`, `sysctl fs.file-max`".into()),
         "EINVAL" => Some("this kernel is built without user, PID or network namespaces".into()),
         _ => None,
     }
 }
 
-fn why_not_rootless() -> String {
-    // Each of these is a way in which a distribution forbids user namespaces.
+/// Each of these is a way in which a distribution forbids user namespaces.
+fn why_not_rootless(sysctl: impl Fn(&str) -> Option<i64>) -> String {
     if sysctl("kernel.apparmor_restrict_unprivileged_userns") == Some(1) {
         return "AppArmor forbids user namespaces to ordinary users (kernel.apparmor_restrict_unprivileged_userns is 1): \
                 allow them to this program with an AppArmor profile that has `userns,`, set the sysctl to 0, or run as root"
             .into();
     }
     if sysctl("kernel.unprivileged_userns_clone") == Some(0) {
-        return "user namespaces are forbidden to ordinary users: \
+        return "user namespaces are forbidden to ordinary users (kernel.unprivileged_userns_clone is 0): \
                 `sudo sysctl kernel.unprivileged_userns_clone=1`, or run as root"
             .into();
-    }
-    if sysctl("user.max_user_namespaces") == Some(0) {
-        return "user namespaces are turned off: `sudo sysctl user.max_user_namespaces=10000`, or run as root".into();
     }
     "something else forbids user namespaces, such as a container's seccomp profile: allow `unshare` and `clone` there, or \
      run as root with CAP_SYS_ADMIN and CAP_NET_ADMIN"
         .into()
 }
 
-fn full() -> String {
+fn full(sysctl: impl Fn(&str) -> Option<i64>) -> String {
     let limits = ["user", "pid", "mnt", "net", "uts"].map(|kind| format!("user.max_{kind}_namespaces"));
     let lowest = limits.iter().filter_map(|name| Some((sysctl(name)?, name))).min();
     match lowest {
         Some((limit, name)) => format!(
             "a limit on namespaces is reached; the lowest is {name}, which is {limit}: \
-             raise it with `sudo sysctl {name}=100000`"
+             raise it with `sudo sysctl {name}=100000`, or run as root"
         ),
         None => "a limit on namespaces is reached: see `sysctl user`".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hint_where(errno: &'static str, setting: &'static str, value: i64) -> String {
+        explain(&Errno::named(errno), true, |name| (name == setting).then_some(value)).unwrap()
+    }
+
+    #[test]
+    fn each_way_to_forbid_user_namespaces_is_named_with_the_way_out() {
+        for (errno, setting, value) in [
+            ("EPERM", "kernel.apparmor_restrict_unprivileged_userns", 1),
+            ("EACCES", "kernel.apparmor_restrict_unprivileged_userns", 1),
+            ("EPERM", "kernel.unprivileged_userns_clone", 0),
+            ("ENOSPC", "user.max_user_namespaces", 0),
+            ("ENOSPC", "user.max_net_namespaces", 5),
+        ] {
+            let hint = hint_where(errno, setting, value);
+            assert!(hint.contains(setting), "{hint}");
+            assert!(hint.contains("or run as root"), "{hint}");
+        }
+    }
+
+    #[test]
+    fn where_no_setting_forbids_them_a_container_is_suspected() {
+        assert!(hint_where("EPERM", "kernel.unprivileged_userns_clone", 1).contains("seccomp"));
+    }
+
+    #[test]
+    fn root_without_capabilities_is_told_which() {
+        let hint = explain(&Errno::named("EPERM"), false, |_| None).unwrap();
+        assert!(hint.contains("CAP_SYS_ADMIN"), "{hint}");
     }
 }

@@ -5,9 +5,10 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::cmsg_space;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg, setsockopt, sockopt};
 use nix::sys::time::{TimeVal, TimeValLike};
 use serde::{Serialize, de::DeserializeOwned};
@@ -25,6 +26,9 @@ pub enum ChannelError {
     /// The peer has gone.
     #[error("the other side has gone")]
     Closed,
+    /// The peer was silent for too long.
+    #[error("the other side did not answer in time")]
+    TimedOut,
     /// The socket failed.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -40,6 +44,7 @@ impl From<nix::Error> for ChannelError {
     fn from(error: nix::Error) -> Self {
         match error {
             nix::Error::EPIPE | nix::Error::ECONNRESET => Self::Closed,
+            nix::Error::EAGAIN => Self::TimedOut,
             other => Self::Io(other.into()),
         }
     }
@@ -51,18 +56,21 @@ pub struct Channel {
     socket: OwnedFd,
     /// The largest message that this end takes.
     limit: usize,
+    /// How long a whole message may take to come.
+    timeout: Option<Duration>,
 }
 
 impl Channel {
     /// Takes a connected SEQPACKET socket; messages to this end may have up to `limit` bytes.
     pub fn new(socket: OwnedFd, limit: usize) -> Self {
-        Self { socket, limit }
+        Self { socket, limit, timeout: None }
     }
 
-    /// Makes `receive` fail with EAGAIN when nothing has come for this long.
-    pub fn set_timeout(&self, timeout: Duration) -> io::Result<()> {
+    /// Limits how long a whole message may take, each way; then it fails with `TimedOut`.
+    pub fn set_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+        self.timeout = Some(timeout);
         let time = TimeVal::milliseconds(i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX));
-        Ok(setsockopt(&self.socket, sockopt::ReceiveTimeout, &time)?)
+        Ok(setsockopt(&self.socket, sockopt::SendTimeout, &time)?)
     }
 
     /// Sends a message.
@@ -111,7 +119,9 @@ impl Channel {
         let mut bytes = Vec::new();
         let mut descriptors = Vec::new();
         let mut fragment = vec![0; FRAGMENT + 1];
+        let deadline = self.deadline();
         loop {
+            self.wait(deadline)?;
             let length = self.read(&mut fragment, &mut descriptors)?;
             bytes.extend_from_slice(&fragment[1..length]);
             if bytes.len() > self.limit {
@@ -126,9 +136,30 @@ impl Channel {
     /// Waits for bytes that are no message: the greeting.
     pub(super) fn receive_raw(&self, most: usize) -> Result<Vec<u8>, ChannelError> {
         let mut bytes = vec![0; most];
+        self.wait(self.deadline())?;
         let length = self.read(&mut bytes, &mut Vec::new())?;
         bytes.truncate(length);
         Ok(bytes)
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        // Later than the clock reaches is never.
+        Instant::now().checked_add(self.timeout?)
+    }
+
+    /// Waits until there is something to read, or the deadline has come.
+    fn wait(&self, deadline: Option<Instant>) -> Result<(), ChannelError> {
+        let Some(deadline) = deadline else { return Ok(()) };
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let timeout = PollTimeout::try_from(left.as_millis()).unwrap_or(PollTimeout::MAX);
+            match poll(&mut [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)], timeout) {
+                Ok(0) if Instant::now() >= deadline => return Err(ChannelError::TimedOut),
+                Ok(0) | Err(nix::Error::EINTR) => {}
+                Ok(_) => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     fn read(&self, buffer: &mut [u8], descriptors: &mut Vec<OwnedFd>) -> Result<usize, ChannelError> {
@@ -191,6 +222,15 @@ mod tests {
         drop(a);
         assert!(matches!(b.receive::<String>(), Err(ChannelError::Closed)));
         assert!(matches!(b.send(&"x"), Err(ChannelError::Closed)));
+    }
+
+    #[test]
+    fn silence_ends_at_its_time_however_much_of_the_message_has_come() {
+        let (mut a, b) = pair(1000);
+        a.set_timeout(Duration::from_millis(20)).unwrap();
+        assert!(matches!(a.receive::<String>(), Err(ChannelError::TimedOut)));
+        b.send_raw(&[MORE, 1]).unwrap();
+        assert!(matches!(a.receive::<String>(), Err(ChannelError::TimedOut)));
     }
 
     #[test]

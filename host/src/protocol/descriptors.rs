@@ -4,5 +4,5 @@ use std::os::fd::RawFd;
 
 /// The channel that `run` holds.
 pub const HELD_FD: RawFd = 3;
-/// The lab's lock, which is held for as long as the agent lives.
+/// The lab's directory, locked.
 pub const LOCK_FD: RawFd = 4;

@@ -19,8 +19,10 @@ pub enum Request {
     Complete,
     /// Ping, all at once: [`Answer::Pinged`].
     Ping(Vec<Ping>),
-    /// Read a netns, or all, from the kernel: [`Answer::Observed`].
-    Observe(Option<NetnsName>),
+    /// Read a netns from the kernel, without the peers of its veths: [`Answer::Observed`].
+    Observe(NetnsName),
+    /// Read all of the lab from the kernel: [`Answer::Observed`].
+    ObserveAll,
     /// Wait until every link that has a carrier carries frames: [`Answer::Settled`].
     Settle(Duration),
     /// [`Answer::Status`].
@@ -48,6 +50,15 @@ pub enum Answer {
     Status(Status),
     /// How to enter a netns; descriptors of the net, PID and (without root) user namespace come with it, in this order.
     Join(Join),
+    /// The agent can't start here.
+    Unable {
+        /// What it could not do.
+        act: String,
+        /// What the kernel said.
+        errno: Errno,
+        /// It was about namespaces, which users and machines may be short of.
+        about_namespaces: bool,
+    },
     /// It could not be done.
     Failed {
         /// What the kernel said, if it was the kernel.

@@ -1,14 +1,17 @@
-//! What a lab's agent is asked and what it answers, and the channel that carries both.
+//! What a lab's agent is asked and what it answers, the channel that carries both, and where the agent is found.
 //!
 //! One side is the agent; the other is `run`, which holds the agent's first channel, or a command that has opened the lab's
 //! socket. Requests and answers alternate, but for [`Request::Steps`], which has no answer.
 
 mod channel;
 mod descriptors;
+mod dial;
 mod hello;
 mod message;
+pub mod traces;
 
 pub use channel::{Channel, ChannelError};
 pub use descriptors::{HELD_FD, LOCK_FD};
+pub use dial::{Dialled, dial};
 pub use hello::{HelloError, greet};
 pub use message::{Answer, Host, Join, Request, State, Status};

@@ -35,10 +35,10 @@ fn cells(link: &Link) -> [String; 8] {
     let peer = link.peer.as_ref().map(|peer| format!("{}/{}", peer.netns, peer.link.escape_debug()));
     [
         link.name.escape_debug().to_string(),
-        link.kind.clone(),
+        link.kind.escape_debug().to_string(),
         state.into(),
         link.mtu.to_string(),
-        link.mac.clone(),
+        link.mac.escape_debug().to_string(),
         or_dash(link.controller.as_ref().map(|name| name.escape_debug())),
         or_dash(peer),
         if addresses.is_empty() { "-".into() } else { addresses.join(" ") },

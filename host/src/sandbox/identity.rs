@@ -7,11 +7,11 @@ use nix::unistd::{Gid, Uid, getgroups, getpid, setgroups, setresgid, setresuid};
 use super::{GiveUpError, failed};
 use caps::{CapSet, Capability};
 
-/// Uids from here are nobody's: above those of accounts and below what systemd-nspawn gives to containers.
+/// Uids from here are nobody's: above those of accounts and those that systemd-nspawn gives to containers (up to 1879048191).
 const UNUSED: u32 = 1_879_100_000;
-/// Where only the usual 65,536 are mapped: above those that systemd gives to services (61184 to 65519) there is no room, so
-/// this range is below them.
-const UNUSED_LOW: u32 = 60_600;
+/// Where only the usual 65,536 are mapped: between those that systemd gives to greeters (up to 60705) and to services (from
+/// 61184), see systemd's UIDS-GIDS.
+const UNUSED_LOW: u32 = 60_706;
 
 /// Becomes a user that nobody is, of no group. Where no other uid is mapped, or this process may not change its own, it stays
 /// who it is, and has no power but that of its files, which the guest has no way to.
@@ -22,7 +22,7 @@ pub(super) fn become_nobody() -> Result<(), GiveUpError> {
     }
     // Another for each process, so that they can't reach each other either.
     let pid = getpid().as_raw().unsigned_abs();
-    let candidates = [UNUSED + pid, UNUSED_LOW + pid % 500];
+    let candidates = [UNUSED + pid, UNUSED_LOW + pid % 478];
     let is_mapped = |id: &u32| covers("/proc/self/uid_map", *id) && covers("/proc/self/gid_map", *id);
     let Some(id) = candidates.into_iter().find(is_mapped) else { return Ok(()) };
     if getgroups().is_ok_and(|groups| !groups.is_empty()) {
