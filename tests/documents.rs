@@ -58,7 +58,9 @@ fn comparable(output: &str) -> Vec<String> {
     let line = |line: &str| {
         let mut words: Vec<&str> = line.split_whitespace().collect();
         for at in 1..words.len() {
-            if words[at].trim_end_matches(',') == "ms" && words[at - 1].parse::<f64>().is_ok() {
+            // Also ping's `min/avg/max/mdev`.
+            let is_number = |word: &str| word.split('/').all(|part| part.parse::<f64>().is_ok());
+            if words[at].trim_end_matches(',') == "ms" && is_number(words[at - 1]) {
                 words[at - 1] = "N";
             }
         }

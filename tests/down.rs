@@ -24,7 +24,7 @@ kernel_test!(down_says_nothing_when_all_is_well, |m| {
     let down = m.orchestrator(&["down", "two-containers"]);
     assert_eq!((down.success().stdout(), down.stderr()), ("", ""));
     m.has_no_trace_of_labs();
-    ends(m, agent);
+    m.ends(agent);
 });
 
 kernel_test!(down_removes_several, |m| {
@@ -158,12 +158,4 @@ fn from_outside<'m>(m: &'m Machine, netns: &str) -> (Running<'m>, u32) {
     let find = || m.processes().into_iter().find(|(_, command)| command == "sleep 1000");
     let (pid, _) = poll_until(Instant::now() + SOON, find).expect("it runs");
     (outside, pid)
-}
-
-/// Waits for the end of a process of the machine.
-#[track_caller]
-fn ends(m: &Machine, pid: u32) {
-    let ended =
-        poll_until(Instant::now() + SOON, || m.processes().iter().all(|(other, _)| *other != pid).then_some(()));
-    assert!(ended.is_some(), "process {pid} lives on: {:?}", m.processes());
 }

@@ -23,7 +23,7 @@ kernel_test!(run_that_gets_a_signal_undoes_all_before_it_returns, |m| {
         m.has_no_trace_of_labs();
         ended.fails_with(code).stderr_has("interrupted").stderr_has("note: what had been built was undone\n");
         assert!(m.labs().is_empty());
-        ends(m, agent);
+        m.ends(agent);
     }
 });
 
@@ -59,7 +59,7 @@ kernel_test!(run_that_is_killed_takes_all_with_it, |m| {
         let agent = m.agent_pid("mid");
         run.signal(signal);
         run.wait().fails_with(128 + signal as i32);
-        ends(m, agent);
+        m.ends(agent);
         empties(m);
         // The name is free.
         m.stand_empty("mid");
@@ -94,7 +94,7 @@ kernel_test!(lab_vanishes_with_its_agent_and_the_next_command_sweeps, |m| {
         [&["list"], &["show", "mid"], &["ping", "mid"], &["exec", "mid", "host", "--", "true"], &["down", "mid"]];
     for sweeper in sweepers {
         m.stand("mid", "netns.add,c1 veth.add,host,veth1,c1,ceth1");
-        kill_agent(m, "mid");
+        m.kill_agent("mid");
         // What a kill leaves: the directory, and names that lead nowhere.
         assert_eq!(m.entries(&m.labs_directory()), [".lock", "mid"]);
         let swept = m.orchestrator(sweeper);
@@ -109,7 +109,7 @@ kernel_test!(lab_vanishes_with_its_agent_and_the_next_command_sweeps, |m| {
 
 kernel_test!(name_of_a_lab_whose_agent_was_killed_is_free, |m| {
     m.stand("mid", "netns.add,c1");
-    kill_agent(m, "mid");
+    m.kill_agent("mid");
     m.play("mid", &[], "netns.add,c2").run().success();
     m.lab_ip("mid", "c2", &["link"]);
     m.exec("mid", "c1", &["true"]).run().fails_with(2);
@@ -123,7 +123,7 @@ kernel_test!(sweep_leaves_labs_that_stand, |m| {
     m.stand_empty("stays");
     m.stand_empty("goes");
     let agent = m.agent_pid("stays");
-    kill_agent(m, "goes");
+    m.kill_agent("goes");
     assert_eq!(m.labs(), ["stays"]);
     assert_eq!(m.agent_pid("stays"), agent);
     if m.kind() == Kind::Root {
@@ -136,7 +136,7 @@ kernel_test!(commands_in_a_lab_end_with_its_agent, |m| {
     m.stand_empty("mid");
     let mut inside = m.exec("mid", "host", &["sh", "-c", "echo begun; exec sleep 1000"]).spawn();
     inside.stdout_gets("begun");
-    kill_agent(m, "mid");
+    m.kill_agent("mid");
     inside.wait().fails_with(137);
     assert!(m.labs().is_empty());
 });
@@ -144,7 +144,7 @@ kernel_test!(commands_in_a_lab_end_with_its_agent, |m| {
 kernel_test!(run_whose_agent_is_killed_fails_in_words, |m| {
     let mut run = m.play("mid", &[], "netns.add,c1 lab.apply sys.sleep,500 netns.add,c2").spawn();
     run.stdout_gets("lab.apply: ok");
-    kill_agent(m, "mid");
+    m.kill_agent("mid");
     run.wait().fails_with(4).stderr_has("agent").stderr_lacks("panicked").stderr_lacks("stands");
     empties(m);
 });
@@ -163,7 +163,7 @@ kernel_test!(agent_ends_by_a_signal_as_by_down, |m| {
         m.stand("mid", "netns.add,c1");
         let agent = m.agent_pid("mid");
         m.command("kill").args(&["-s", signal, &agent.to_string()]).run().success();
-        ends(m, agent);
+        m.ends(agent);
         // It has cleaned up by itself.
         m.has_no_trace_of_labs();
     }
@@ -177,7 +177,7 @@ kernel_test!(lab_vanishes_with_its_directory, |m| {
     let above = directory.strip_suffix("/labs").expect("it ends so");
     // The agent may be quicker with a file than `rm` is, which then finds a directory in use.
     m.command("sh").args(&["-c", "rm -rf $0 || rm -rf $0", above]).run().success();
-    ends(m, agent);
+    m.ends(agent);
     m.has_no_trace_of_labs();
     assert!(m.labs().is_empty());
 });
@@ -185,7 +185,7 @@ kernel_test!(lab_vanishes_with_its_directory, |m| {
 kernel_test!(crash_of_an_agent_leaves_nothing_of_its_network, |m| {
     m.orchestrator(&["run", "two-containers"]).success();
     let netns = m.lab_netns("two-containers", "container1");
-    kill_agent(m, "two-containers");
+    m.kill_agent("two-containers");
     assert!(!m.outside(&netns).exists());
     assert!(m.labs().is_empty());
 });
@@ -197,22 +197,6 @@ fn in_the_middle(m: &Machine) -> Running<'_> {
     run.stdout_gets("netns.add,c2: ok");
     m.lab_ip("mid", "c1", &["link", "show", "dev", "ceth1"]);
     run
-}
-
-/// Kills a lab's agent and waits until it is gone.
-#[track_caller]
-fn kill_agent(m: &Machine, lab: &str) {
-    let agent = m.agent_pid(lab);
-    m.command("kill").args(&["-KILL", &agent.to_string()]).run().success();
-    ends(m, agent);
-}
-
-/// Waits for the end of a process of the machine.
-#[track_caller]
-fn ends(m: &Machine, pid: u32) {
-    let ended =
-        poll_until(Instant::now() + SOON, || m.processes().iter().all(|(other, _)| *other != pid).then_some(()));
-    assert!(ended.is_some(), "process {pid} lives on: {:?}", m.processes());
 }
 
 /// Waits until no lab is listed; what is left of one after a kill takes the kernel a moment, and a command to sweep it.

@@ -117,8 +117,7 @@ fn name_that_somebody_else_has_is_left_alone_and_that_is_said() {
 fn name_of_a_crashed_lab_that_somebody_has_taken_since_is_left_alone() {
     on_root(|m| {
         m.stand("lab", "netns.add,red");
-        let agent = m.agent_pid("lab");
-        m.command("kill").args(&["-KILL", &agent.to_string()]).run().success();
+        m.kill_agent("lab");
         let script = "cd /run/netns && rm lab.red && ln -s /proc/1/fd/0 lab.red && ln -s /proc/1/ns/net lab.mine";
         m.command("sh").args(&["-euc", script]).run().success();
         assert!(m.labs().is_empty());

@@ -1,7 +1,12 @@
 //! Labs for a test to have standing, and what the commands say of those that stand.
 
+use std::time::{Duration, Instant};
+
 use super::machine::GUEST_CALLS;
-use super::{Command, Kind, Machine};
+use super::{Command, Kind, Machine, poll_until};
+
+/// How long a process may take to end.
+const SOON: Duration = Duration::from_secs(10);
 
 /// A scenario that draws nothing, so that its lab is the host alone. It compiles in no time, unlike a guest in Rust.
 pub(crate) const EMPTY_WAT: &str = r#"(component
@@ -67,6 +72,22 @@ impl Machine {
         traces.retain(|name| name != ".lock");
         traces.extend(self.entries("/run/netns"));
         assert!(traces.is_empty(), "left of labs: {traces:?}");
+    }
+
+    /// Kills a lab's agent and waits until it is gone.
+    #[track_caller]
+    pub(crate) fn kill_agent(&self, lab: &str) {
+        let agent = self.agent_pid(lab);
+        self.command("kill").args(&["-KILL", &agent.to_string()]).run().success();
+        self.ends(agent);
+    }
+
+    /// Waits for the end of a process of the machine.
+    #[track_caller]
+    pub(crate) fn ends(&self, pid: u32) {
+        let ended =
+            poll_until(Instant::now() + SOON, || self.processes().iter().all(|(other, _)| *other != pid).then_some(()));
+        assert!(ended.is_some(), "process {pid} lives on: {:?}", self.processes());
     }
 
     /// Returns the account's name as commands show it: the machine has no entry for its ordinary user.

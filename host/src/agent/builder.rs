@@ -5,12 +5,13 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use super::log::go_on;
 use super::netns::Made;
 use super::standing::Standing;
 use super::translate::requests;
 use crate::kernel::{self, Request};
 use crate::plan::{Step, StepFailure};
-use crate::topology::{LinkId, NetnsId, Refusal};
+use crate::topology::{Errno, LinkId, NetnsId, Refusal};
 
 /// How many steps may wait for the builder.
 const WAITING: usize = 4096;
@@ -21,7 +22,7 @@ const BATCH: usize = 256;
 pub(super) enum Work {
     Step(Step),
     /// Finish what was begun, and say how all went so far.
-    Commit(Sender<Result<(), StepFailure>>),
+    Commit(Sender<Result<(), Box<StepFailure>>>),
 }
 
 /// Starts the builder's thread.
@@ -32,12 +33,13 @@ pub(super) fn start(
 ) -> io::Result<SyncSender<Work>> {
     let (sender, work) = sync_channel(WAITING);
     thread::Builder::new().name("builder".into()).spawn(move || {
-        let mut builder = Builder { standing, made, ipv6, batch: Batch::default(), failed: None };
+        let mut builder = Builder { standing, made, ipv6, batch: Batch::default(), displaced: false, failed: None };
         for work in work {
             match work {
                 Work::Step(step) => builder.step(step),
                 Work::Commit(answer) => {
                     builder.flush();
+                    builder.settle_neighbours();
                     lock(&builder.standing).close_sockets();
                     // Whoever asked may have gone; the lab ends then.
                     let _ = answer.send(builder.failed.clone().map_or(Ok(()), Err));
@@ -62,8 +64,10 @@ struct Builder {
     made: Receiver<io::Result<Made>>,
     ipv6: bool,
     batch: Batch,
+    /// A link has got another place since the last commit, and with it another MAC address.
+    displaced: bool,
     /// The first step that failed; nothing is done after it.
-    failed: Option<StepFailure>,
+    failed: Option<Box<StepFailure>>,
 }
 
 fn lock(standing: &Mutex<Standing>) -> MutexGuard<'_, Standing> {
@@ -79,11 +83,10 @@ impl Builder {
         }
     }
 
-    fn try_step(&mut self, step: &Step) -> Result<(), StepFailure> {
-        let refused = |refusal: Refusal| StepFailure {
-            step: step.clone(),
-            errno: refusal.errno.unwrap_or(crate::topology::Errno::EINVAL),
-            text: Some(refusal.why),
+    fn try_step(&mut self, step: &Step) -> Result<(), Box<StepFailure>> {
+        let refused = |refusal: Refusal| {
+            let errno = refusal.errno.unwrap_or(Errno::EINVAL);
+            Box::new(StepFailure { step: step.clone(), errno, text: Some(refusal.why) })
         };
         let failed = |error: io::Error| failure(step, &error);
         match step {
@@ -101,6 +104,7 @@ impl Builder {
                 self.remove_netns(step, id).map_err(refused)
             }
             _ => {
+                self.displaced |= matches!(step, Step::SetName { .. } | Step::SetNetns { .. });
                 let (netns, requests) = {
                     let mut standing = lock(&self.standing);
                     requests(&mut standing, step, self.ipv6).map_err(refused)?
@@ -139,6 +143,20 @@ impl Builder {
         Ok(())
     }
 
+    /// Has every netns forget where its neighbours were, if a link has got another MAC address: they would be looked for at the
+    /// old one for up to a minute.
+    fn settle_neighbours(&mut self) {
+        if !std::mem::take(&mut self.displaced) || self.failed.is_some() {
+            return;
+        }
+        let mut standing = lock(&self.standing);
+        let ids: Vec<NetnsId> = standing.nodes.keys().copied().collect();
+        for id in ids {
+            let forgotten = standing.socket(id).and_then(kernel::forget_neighbours);
+            go_on("have neighbours forgotten", forgotten);
+        }
+    }
+
     fn push(&mut self, netns: NetnsId, step: &Step, requests: Vec<Request>) {
         if self.batch.netns != Some(netns) || self.batch.requests.len() + requests.len() > BATCH {
             self.flush();
@@ -157,10 +175,9 @@ impl Builder {
         let mut standing = lock(&self.standing);
         standing.restless = true;
         let outcome = match standing.socket(netns) {
-            Ok(socket) => socket.batch(requests).map_err(|error| StepFailure {
-                step: steps[step_of[error.index.min(step_of.len() - 1)]].clone(),
-                errno: error.errno,
-                text: error.text,
+            Ok(socket) => socket.batch(requests).map_err(|error| {
+                let step = steps[step_of[error.index.min(step_of.len() - 1)]].clone();
+                Box::new(StepFailure { step, errno: error.errno, text: error.text })
             }),
             Err(error) => Err(failure(&steps[0], &error)),
         };
@@ -177,8 +194,8 @@ impl Builder {
     }
 }
 
-fn failure(step: &Step, error: &io::Error) -> StepFailure {
+fn failure(step: &Step, error: &io::Error) -> Box<StepFailure> {
     let errno = kernel::errno_of(error.raw_os_error().unwrap_or(nix::libc::EIO));
     let text = kernel::explain(&errno).map(str::to_owned);
-    StepFailure { step: step.clone(), errno, text }
+    Box::new(StepFailure { step: step.clone(), errno, text })
 }

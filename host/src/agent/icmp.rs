@@ -53,13 +53,16 @@ struct Flight<'a> {
     sent: Vec<Instant>,
     replied: Vec<bool>,
     best: Option<Duration>,
+    /// Requests that somebody said cannot arrive.
+    refused: usize,
     error: Option<Number>,
 }
 
 impl<'a> Flight<'a> {
     fn open(ping: &'a Ping, netns: &OwnedFd) -> io::Result<Self> {
         enter(&netns)?;
-        let mut flight = Self { ping, socket: None, sent: Vec::new(), replied: Vec::new(), best: None, error: None };
+        let mut flight =
+            Self { ping, socket: None, sent: Vec::new(), replied: Vec::new(), best: None, refused: 0, error: None };
         let socket = icmp_socket(ping.target)?;
         match connect_to(&socket, ping.target) {
             Ok(()) => flight.socket = Some(socket),
@@ -75,8 +78,9 @@ impl<'a> Flight<'a> {
         if self.sent.len() < self.ping.count as usize {
             return Some(*last + INTERVAL);
         }
+        let answered = self.replied.iter().filter(|replied| **replied).count() + self.refused;
         let patience = self.ping.timeout.min(LONGEST);
-        if self.replied.iter().all(|replied| *replied) { None } else { Some(*last + patience) }
+        if answered >= self.sent.len() { None } else { Some(*last + patience) }
     }
 
     /// Sends what is due. Returns whether the flight goes on.
@@ -89,7 +93,8 @@ impl<'a> Flight<'a> {
             packet[0] = if self.ping.target.is_ipv6() { ECHO_REQUEST_V6 } else { ECHO_REQUEST };
             packet[6..HEADER].copy_from_slice(&(self.sent.len() as u16).to_be_bytes());
             match send(socket.as_raw_fd(), &packet, MsgFlags::MSG_DONTWAIT) {
-                Ok(_) => {
+                // Dropped on the way out: the peer is down, or the table of neighbours is full. Nobody will answer.
+                Ok(_) | Err(Number::ENOBUFS) => {
                     self.sent.push(now);
                     self.replied.push(false);
                     // Within one machine the reply is often there already.
@@ -102,10 +107,15 @@ impl<'a> Flight<'a> {
                 }
             }
         }
-        match self.next() {
-            Some(next) => now < next || self.sent.len() < self.ping.count as usize,
-            None => false,
+        let is_over = |flight: &Self| match flight.next() {
+            Some(next) => now >= next && flight.sent.len() >= flight.ping.count as usize,
+            None => true,
+        };
+        if is_over(self) {
+            // This thread may not have run for a while, and what has come in time counts.
+            self.receive(now);
         }
+        !is_over(self)
     }
 
     /// Takes what has come.
@@ -128,6 +138,7 @@ impl<'a> Flight<'a> {
                 // A router, or this netns itself, says that there is no way; the reply may still come.
                 Err(error) => {
                     self.error = Some(error);
+                    self.refused += 1;
                     let mut parts = [IoSliceMut::new(&mut packet)];
                     let queue = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
                     let _ = recvmsg::<()>(socket.as_raw_fd(), &mut parts, None, queue);

@@ -133,11 +133,11 @@ impl Shared {
             });
             netns.map(|(id, netns)| (netns.name.clone(), standing.nodes[&id].netns.clone())).collect()
         };
-        settle::settle(&concerned, REST).map(drop)
+        settle::settle(&concerned, REST, pings.iter().any(|ping| ping.target.is_ipv6())).map(drop)
     }
 
     fn settle(&self, timeout: Duration) -> Answer {
-        match settle::settle(&self.namespaces(), timeout) {
+        match settle::settle(&self.namespaces(), timeout, crate::kernel::has_ipv6()) {
             Ok(waiting) => Answer::Settled(waiting.into_iter().collect()),
             Err(error) => failed("wait for the links", &error),
         }

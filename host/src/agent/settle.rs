@@ -18,8 +18,13 @@ use crate::topology::NetnsName;
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 const POLL: Duration = Duration::from_millis(2);
 
-/// Waits until no link of these namespaces is on its way up; returns those that were when the time was over.
-pub(super) fn settle(namespaces: &[(NetnsName, Arc<OwnedFd>)], timeout: Duration) -> io::Result<BTreeSet<String>> {
+/// Waits until no link of these namespaces is on its way up, and no IPv6 address if `ipv6` is asked for; returns those that were
+/// when the time was over.
+pub(super) fn settle(
+    namespaces: &[(NetnsName, Arc<OwnedFd>)],
+    timeout: Duration,
+    ipv6: bool,
+) -> io::Result<BTreeSet<String>> {
     let deadline = Instant::now() + timeout.min(LONGEST);
     on_a_visit(|| {
         let mut waiting = BTreeSet::new();
@@ -27,12 +32,15 @@ pub(super) fn settle(namespaces: &[(NetnsName, Arc<OwnedFd>)], timeout: Duration
             enter(netns)?;
             let socket = Socket::open()?;
             loop {
-                let links = kernel::unsettled(&socket)?;
-                if links.is_empty() {
+                let mut late = kernel::unsettled(&socket)?;
+                if ipv6 {
+                    late.extend(kernel::unready_addresses(&socket)?.iter().map(ToString::to_string));
+                }
+                if late.is_empty() {
                     break;
                 }
                 if Instant::now() >= deadline {
-                    waiting.extend(links.iter().map(|link| format!("{name}/{link}")));
+                    waiting.extend(late.iter().map(|late| format!("{name}/{late}")));
                     break;
                 }
                 sleep(POLL);

@@ -55,7 +55,7 @@ impl Live {
 
 fn refusal(act: &str, error: Error) -> Refusal {
     match error {
-        Error::Step(failure) => failure.into(),
+        Error::Step(failure) => (*failure).into(),
         Error::Agent { errno, message } => {
             let code = errno.as_ref().map_or(Code::Kernel, Code::from);
             Refusal { code, errno, act: act.into(), why: message }

@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use crate::lab;
-use crate::plan::StepFailure;
 use crate::protocol::HelloError;
 use crate::sandbox::GiveUpError;
 use crate::script::LoadError;
@@ -121,7 +120,7 @@ impl From<lab::Error> for Failure {
                 (Exit::Usage, Some(format!("`orchestrator down {lab}` ends it whatever its version")))
             }
             lab::Error::Left { .. } => (Exit::Left, None),
-            lab::Error::Step(StepFailure { .. })
+            lab::Error::Step(_)
             | lab::Error::Hello { .. }
             | lab::Error::Io { .. }
             | lab::Error::Channel(_)
@@ -146,7 +145,11 @@ impl From<LoadError> for Failure {
             }
             _ => None,
         };
-        let exit = if matches!(error, LoadError::Engine(_)) { Exit::Failed } else { Exit::Usage };
+        let exit = match &error {
+            LoadError::Engine(_) => Exit::Failed,
+            LoadError::OutOfTime(_) => Exit::No,
+            _ => Exit::Usage,
+        };
         Self { exit, error: error.into(), hint }
     }
 }

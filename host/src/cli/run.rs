@@ -129,7 +129,7 @@ impl Run {
         let broken = |error: script::LoadError| {
             Failure::from(error).context(format!("`{}` can't be run", self.module.escape_debug()))
         };
-        let prepared = source.read(limits.module).and_then(script::Module::prepare).map_err(broken)?;
+        let prepared = source.read(limits.module).and_then(|module| module.prepare(&limits)).map_err(broken)?;
         live.lock().unwrap_or_else(PoisonError::into_inner).ready()?;
         let compiled = prepared.compiled_in;
         let order = script::Order {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use rtnetlink::packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
+use rtnetlink::packet_route::address::{AddressAttribute, AddressFlags, AddressMessage, AddressScope};
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 
 use super::Request;
@@ -13,6 +13,9 @@ fn message(index: u32, cidr: IpNet) -> AddressMessage {
     message.header.index = index;
     message.header.prefix_len = cidr.prefix_len();
     message.header.family = if cidr.addr().is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
+    if cidr.addr().is_loopback() {
+        message.header.scope = AddressScope::Host;
+    }
     message.attributes = vec![AddressAttribute::Local(cidr.addr()), AddressAttribute::Address(cidr.addr())];
     message
 }

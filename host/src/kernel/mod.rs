@@ -6,6 +6,7 @@ mod address;
 mod bridge;
 mod errno;
 mod link;
+mod neighbour;
 mod nsid;
 mod observe;
 mod request;
@@ -21,11 +22,12 @@ pub use errno::{errno_of, explain};
 pub use link::{
     LinkSpec, remove_link, set_address_generation_off, set_controller, set_down, set_mtu, set_name, set_netns, set_up,
 };
+pub use neighbour::forget_neighbours;
 pub use nsid::nsid_of;
 pub use observe::{RawLink, RawNetns, observe};
 pub use request::Request;
 pub use route::{RouteSpec, add_route, remove_route};
-pub use settled::unsettled;
+pub use settled::{unready_addresses, unsettled};
 pub use socket::{BatchError, Socket};
 pub use sysctl::{allow_ping_sockets, has_ipv6, turn_address_generation_off};
 pub use veth::add_veth;

@@ -1,17 +1,25 @@
-//! Whether the links of a netns have come to rest.
+//! Whether the links and addresses of a netns have come to rest.
 
 use std::collections::HashSet;
 use std::io;
+use std::net::{IpAddr, Ipv6Addr};
 
-use rtnetlink::packet_route::RouteNetlinkMessage;
+use rtnetlink::packet_route::address::{AddressAttribute, AddressMessage};
 use rtnetlink::packet_route::link::{
     BridgePortState, InfoBridgePort, InfoKind, InfoPortData, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, State,
 };
+use rtnetlink::packet_route::route::{RouteAddress, RouteAttribute, RouteMessage};
+use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 
 use super::Socket;
 
+/// The table in which the kernel has a netns's own addresses.
+const TABLE_LOCAL: u8 = 255;
+
 /// Lists the links that are up and have a carrier, but do not carry frames yet: the kernel's own bookkeeping (linkwatch) is
 /// behind, or their bridge, which is up, does not forward from them yet.
+///
+/// Those are asked for once more one by one, at which newer kernels catch up with their bookkeeping at once.
 pub fn unsettled(socket: &Socket) -> io::Result<Vec<String>> {
     let objects = socket.dump(RouteNetlinkMessage::GetLink(LinkMessage::default()))?;
     let links = objects.iter().filter_map(|object| match object {
@@ -19,32 +27,72 @@ pub fn unsettled(socket: &Socket) -> io::Result<Vec<String>> {
         _ => None,
     });
     let up: HashSet<u32> = links.clone().map(|link| link.header.index).collect();
-    Ok(links.filter_map(|link| waiting(link, &up)).collect())
+    let mut waiting_for = Vec::new();
+    for link in links.filter(|link| waiting(link, &up).is_some()) {
+        let mut request = LinkMessage::default();
+        request.header.index = link.header.index;
+        match socket.get(RouteNetlinkMessage::GetLink(request)) {
+            Ok(Some(RouteNetlinkMessage::NewLink(again))) => waiting_for.extend(waiting(&again, &up)),
+            // It has gone meanwhile.
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(waiting_for)
 }
 
 fn waiting(link: &LinkMessage, up: &HashSet<u32>) -> Option<String> {
     if !link.header.flags.contains(LinkFlags::LowerUp) {
         return None;
     }
-    let (mut name, mut operational, mut forwards, mut bridge, mut is_bridge) = (None, true, true, None, false);
+    let (mut name, mut state, mut forwards, mut bridge, mut kind) = (None, State::Unknown, true, None, None);
     for attribute in &link.attributes {
         match attribute {
             LinkAttribute::IfName(text) => name = Some(text),
-            LinkAttribute::OperState(state) => operational = matches!(state, State::Up | State::Unknown),
+            LinkAttribute::OperState(found) => state = *found,
             LinkAttribute::Controller(index) => bridge = Some(index),
             LinkAttribute::LinkInfo(infos) => {
                 forwards = !infos.iter().any(is_blocked_port);
-                is_bridge = infos.contains(&LinkInfo::Kind(InfoKind::Bridge));
+                kind = infos.iter().find_map(|info| if let LinkInfo::Kind(kind) = info { Some(kind) } else { None });
             }
             _ => {}
         }
     }
+    // Only a veth waits for its state: `lo` has none, and a bridge sends as soon as it has a carrier.
+    let operational = kind != Some(&InfoKind::Veth) || state == State::Up;
     let blocked = !forwards && bridge.is_some_and(|index| up.contains(index));
-    // A bridge sends as soon as it has a carrier; its state in words follows within a second and changes nothing.
-    if (operational || is_bridge) && !blocked { None } else { name.cloned() }
+    if operational && !blocked { None } else { name.cloned() }
 }
 
 fn is_blocked_port(info: &LinkInfo) -> bool {
     let LinkInfo::PortData(InfoPortData::BridgePort(port)) = info else { return false };
     port.iter().any(|info| matches!(info, InfoBridgePort::State(state) if *state != BridgePortState::Forwarding))
+}
+
+/// Lists the IPv6 addresses that do not receive yet: the kernel gives an address its local route, and joins the group at which
+/// neighbours ask for it, in a work queue.
+pub fn unready_addresses(socket: &Socket) -> io::Result<Vec<Ipv6Addr>> {
+    let mut request = AddressMessage::default();
+    request.header.family = AddressFamily::Inet6;
+    let mut addresses = Vec::new();
+    for object in socket.dump(RouteNetlinkMessage::GetAddress(request))? {
+        let RouteNetlinkMessage::NewAddress(message) = object else { continue };
+        addresses.extend(message.attributes.iter().find_map(|attribute| match attribute {
+            AddressAttribute::Address(IpAddr::V6(address)) => Some(*address),
+            _ => None,
+        }));
+    }
+    let mut request = RouteMessage::default();
+    request.header.address_family = AddressFamily::Inet6;
+    let mut local = HashSet::new();
+    for object in socket.dump(RouteNetlinkMessage::GetRoute(request))? {
+        let RouteNetlinkMessage::NewRoute(route) = object else { continue };
+        if route.header.table == TABLE_LOCAL {
+            local.extend(route.attributes.iter().find_map(|attribute| match attribute {
+                RouteAttribute::Destination(RouteAddress::Inet6(address)) => Some(*address),
+                _ => None,
+            }));
+        }
+    }
+    addresses.retain(|address| !local.contains(address));
+    Ok(addresses)
 }

@@ -71,7 +71,7 @@ pub enum Error {
     },
     /// A step was refused by the kernel.
     #[error(transparent)]
-    Step(#[from] StepFailure),
+    Step(#[from] Box<StepFailure>),
     /// The agent could not do what it was asked.
     #[error("{message}")]
     Agent {

@@ -39,7 +39,7 @@ pub enum Answer {
     /// It is done.
     Done,
     /// A step failed; the lab ends when `run` lets go of it.
-    Refused(StepFailure),
+    Refused(Box<StepFailure>),
     /// What became of each ping.
     Pinged(Vec<PingAnswer>),
     /// What stands.

@@ -31,7 +31,7 @@ pub struct RunLimits {
 /// A limit that a guest has reached; it ends the guest.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("the scenario reached its limit of {limit}; `{flag}` raises it")]
-pub(super) struct LimitReached {
+pub struct LimitReached {
     pub(super) limit: String,
     pub(super) flag: &'static str,
 }

@@ -2,6 +2,8 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
@@ -11,6 +13,7 @@ use wasmtime_wasi::p2::bindings::CommandPre;
 
 use super::drawing::Drawing;
 use super::engine::{engine, linker};
+use super::limits::{LimitReached, Meter, RunLimits};
 
 /// The package that guests import, and the version of it that this program has.
 const PACKAGE: &str = "orchestrator:net/";
@@ -54,6 +57,9 @@ pub enum LoadError {
     /// It can't be run as a command.
     #[error("it exports no `wasi:cli/run@0.2`, so it is no command and no scenario")]
     NoRun,
+    /// Compiling took all the time that the run may have.
+    #[error(transparent)]
+    OutOfTime(LimitReached),
     /// The engine could not be set up.
     #[error("the WebAssembly engine could not be set up")]
     Engine(#[source] wasmtime::Error),
@@ -72,6 +78,8 @@ pub struct Prepared {
     pub(super) engine: Engine,
     pub(super) command: CommandPre<Drawing>,
     pub(super) module: Module,
+    /// When it all began.
+    pub(super) started: Instant,
     /// How long compiling took.
     pub compiled_in: Duration,
 }
@@ -96,9 +104,28 @@ impl Module {
         &self.bytes
     }
 
-    /// Compiles the module and checks that all it imports is there.
-    pub fn prepare(self) -> Result<Prepared, LoadError> {
+    /// Compiles the module and checks that all it imports is there. Compiling counts against the time in all: a module can
+    /// be made to take long.
+    pub fn prepare(self, limits: &RunLimits) -> Result<Prepared, LoadError> {
         let start = Instant::now();
+        let (sender, outcome) = channel();
+        thread::Builder::new().name("compiler".into()).spawn(move || {
+            // Nobody listens any more if it took too long; then the process is about to end.
+            let _ = sender.send(self.compile());
+        })?;
+        match outcome.recv_timeout(limits.time) {
+            Ok(compiled) => {
+                let (engine, command, module) = compiled?;
+                Ok(Prepared { engine, command, module, started: start, compiled_in: start.elapsed() })
+            }
+            Err(RecvTimeoutError::Timeout) => Err(LoadError::OutOfTime(Meter::new(*limits).out_of_time())),
+            Err(RecvTimeoutError::Disconnected) => {
+                Err(LoadError::Engine(wasmtime::format_err!("the compiler broke off")))
+            }
+        }
+    }
+
+    fn compile(self) -> Result<(Engine, CommandPre<Drawing>, Self), LoadError> {
         self.check_kind()?;
         let engine = engine().map_err(LoadError::Engine)?;
         let linker = linker(&engine).map_err(LoadError::Engine)?;
@@ -108,7 +135,7 @@ impl Module {
             Err(error) => return Err(explain_imports(&engine, &component, error)),
         };
         let command = CommandPre::new(instance).map_err(|_| LoadError::NoRun)?;
-        Ok(Prepared { engine, command, module: self, compiled_in: start.elapsed() })
+        Ok((engine, command, self))
     }
 
     fn check_kind(&self) -> Result<(), LoadError> {
@@ -167,8 +194,8 @@ fn compatible(version: &str, ours: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn prepare(text: &str) -> Result<Prepared, LoadError> {
-        Module::from_bytes("test", text.as_bytes()).prepare()
+    fn prepare(text: &str) -> Result<(), LoadError> {
+        Module::from_bytes("test", text.as_bytes()).compile().map(drop)
     }
 
     #[test]

@@ -23,6 +23,6 @@ mod run;
 mod veth;
 
 pub use backend::Backend;
-pub use limits::RunLimits;
+pub use limits::{LimitReached, RunLimits};
 pub use load::{LoadError, Module};
 pub use run::{End, Order, Report, run};

@@ -90,7 +90,7 @@ async fn drive(prepared: Prepared, order: Order) -> Result<Report, LoadError> {
     });
     let end = tokio::select! {
         end = scenario(&prepared, &mut store) => end,
-        () = tokio::time::sleep(limits.time) => End::Limit(meter.out_of_time().to_string()),
+        () = tokio::time::sleep(limits.time.saturating_sub(prepared.started.elapsed())) => End::Limit(meter.out_of_time().to_string()),
         signal = interruption() => End::Interrupted(signal),
     };
     let topology = &store.data().topology;

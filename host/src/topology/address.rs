@@ -121,9 +121,7 @@ impl Topology {
             let link = &self.links[&id];
             let fits = !address.is_ipv6() || link.has_ipv6();
             let there = link.addresses.iter().any(|other| other.cidr == cidr);
-            // The kernel gives `127.0.0.1` only to a `lo` without any IPv4 address.
-            let wanted = address.is_ipv6() || link.addresses.iter().all(Address::is_ipv6);
-            if fits && wanted && !there {
+            if fits && !there {
                 self.hold_address(id, address);
             }
         }

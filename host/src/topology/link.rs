@@ -204,7 +204,8 @@ impl Topology {
     pub fn set_mtu(&mut self, id: LinkId, mtu: u32) -> Result<(), Refusal> {
         let act = || format!("set mtu {mtu} of link {}", self.place_of(id));
         let allowed = match self.link(id, act)?.kind {
-            Kind::Loopback => 0..=i32::MAX as u32,
+            // Below, the kernel takes even IPv4 from it.
+            Kind::Loopback => 68..=i32::MAX as u32,
             Kind::Veth { .. } | Kind::Bridge { .. } => 68..=65_535,
         };
         if !allowed.contains(&mtu) {

@@ -94,6 +94,8 @@ impl Route {
         let destination = address.cidr.trunc();
         let protocol = Protocol::Kernel;
         match address.cidr {
+            // The kernel's own `::1` has its route in the local table.
+            IpNet::V6(_) if address.automatic && *kind == Kind::Loopback => None,
             IpNet::V6(_) => {
                 let metric = METRIC6_CONNECTED;
                 Some(Self { destination, gateway: None, link, metric, protocol, source: None })
@@ -131,6 +133,9 @@ impl Topology {
         let place = self.place_of(link);
         let act = || format!("add route `{destination}` via `{gateway}` over link {place}");
         let netns = self.link_for_route(link, act)?;
+        if gateway.is_ipv6() && self.links[&link].kind == Kind::Loopback {
+            return Err(Refusal::invalid(act(), "an IPv6 gateway can't be behind `lo`"));
+        }
         let on_link = matches!(gateway, IpAddr::V6(gateway) if gateway.is_unicast_link_local());
         if !on_link {
             self.way_to_gateway(netns, gateway, Some(link), act)?;
@@ -235,8 +240,12 @@ impl Topology {
                     );
                     return Err(Refusal::invalid(act(), why));
                 }
-                if address.cidr.addr() == gateway && link.up && fits(id) {
-                    return Ok(id);
+                if address.cidr.addr() == gateway && fits(id) {
+                    if link.up {
+                        return Ok(id);
+                    }
+                    let why = format!("the gateway is an address of link `{}`, which is down", link.name);
+                    return Err(Refusal::new(Errno::ENETDOWN, act(), why));
                 }
             }
         }
@@ -249,6 +258,9 @@ impl Topology {
             // IPv6 takes the longest match whatever it is; IPv4 passes over those that lead through a gateway themselves.
             let found = if ipv6 { same.next() } else { same.find(direct) };
             match found {
+                Some(route) if direct(&route) && ipv6 && self.links[&route.link].kind == Kind::Loopback => {
+                    return Err(Refusal::invalid(act(), "an IPv6 gateway can't be behind `lo`"));
+                }
                 Some(route) if direct(&route) => return Ok(route.link),
                 Some(_) => break,
                 None => {}
@@ -317,7 +329,7 @@ impl Topology {
         let netns = link.netns;
         let Some(route) = Route::connected(id, &link.kind, address) else { return };
         let same = self.netns[&netns].routes.get(&route.destination);
-        let there = same.is_some_and(|same| same.iter().any(|other| *other == route));
+        let there = same.is_some_and(|same| same.contains(&route));
         if !there {
             self.push_route(netns, route);
         }
