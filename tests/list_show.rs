@@ -232,7 +232,7 @@ kernel_test!(output_that_cannot_be_written_is_an_error, |m| {
     m.stand_empty("lab");
     for command in ["list", "list --json", "show lab", "show lab --json"] {
         let full = m.command("sh").args(&["-c", &format!("orchestrator {command} >/dev/full")]).run();
-        full.fails_with(4).stderr_has("error: ").stderr_has("No space left").stderr_lacks("panicked");
+        full.fails_with(4).stderr_has("error: ").stderr_has("no space left").stderr_lacks("panicked");
     }
     m.orchestrator(&["down", "lab"]).success();
 });

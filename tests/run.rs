@@ -168,7 +168,7 @@ kernel_test!(verbose_shows_each_change_in_the_words_of_ip, |m| {
     // left out.
     let typed: Vec<&str> = changes.into_iter().filter(|line| !line.contains("fe80::")).collect();
     let script = format!(
-        "mount -t tmpfs none /run\n{}\nfor netns in host c1; do\n\
+        "mount -n -t tmpfs none /run\n{}\nfor netns in host c1; do\n\
          [ $netns = host ] && n= || n='-n c1'; ip $n -j -4 address; ip $n -j -4 route; done",
         typed.join("\n")
     );

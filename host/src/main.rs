@@ -2,11 +2,10 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use orchestrator::cli::Cli;
+use orchestrator::cli;
 
 fn main() -> ExitCode {
-    match Cli::parse().execute() {
+    match cli::execute() {
         Ok(exit) => exit.into(),
         Err(failure) => {
             failure.report();

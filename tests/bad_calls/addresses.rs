@@ -49,9 +49,8 @@ kernel_test!(malformed_address_is_refused, |m| {
 
 kernel_test!(address_that_no_link_can_have_is_refused, |m| {
     let unspecified = ["0.0.0.0/24", "::/64"];
-    let multicast = ["ff02::1/64", "224.0.0.1/24", "239.255.0.1/32"];
-    let broadcast = ["255.255.255.255/32", "10.0.0.255/24"];
-    let cidrs: Vec<&str> = [&unspecified[..], &multicast, &broadcast, &["::1/128"]].concat();
+    // Linux takes IPv4 multicast and broadcast addresses for a link's own, and so does the model.
+    let cidrs: Vec<&str> = [&unspecified[..], &["ff02::1/64", "::1/128"]].concat();
     let calls: String = cidrs.iter().map(|cidr| format!(" address.add,host,br0,{cidr}")).collect();
     let outcome = m.play("t", &["--rm"], &format!("bridge.add,host,br0{calls}")).run();
     for cidr in cidrs {

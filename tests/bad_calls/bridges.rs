@@ -28,9 +28,9 @@ kernel_test!(port_of_what_is_no_bridge_is_refused_as_documented, |m| {
         "veth.add,host,v,host,w",
         &dialogue(
             "
-            bridge.add-port,host,w,v: invalid-argument EINVAL could not attach link `v` in netns `host` to bridge `w`: `w` is a veth and no bridge
-            bridge.add-port,host,v,v: invalid-argument EINVAL could not attach link `v` in netns `host` to bridge `v`: `v` is a veth and no bridge
-            bridge.add-port,host,lo,v: invalid-argument EINVAL could not attach link `v` in netns `host` to bridge `lo`: `lo` is a loopback and no bridge",
+            bridge.add-port,host,w,v: unsupported EOPNOTSUPP could not attach link `v` in netns `host` to bridge `w`: `w` is a veth and no bridge
+            bridge.add-port,host,v,v: unsupported EOPNOTSUPP could not attach link `v` in netns `host` to bridge `v`: `v` is a veth and no bridge
+            bridge.add-port,host,lo,v: unsupported EOPNOTSUPP could not attach link `v` in netns `host` to bridge `lo`: `lo` is a loopback and no bridge",
         ),
     );
     m.orchestrator(&["down", "t"]).success();

@@ -17,8 +17,8 @@ kernel_test!(route_that_leads_nowhere_is_refused, |m| {
             route.add-via,red,v,default,10.9.0.1: unreachable ENETUNREACH could not add route `default` via `10.9.0.1` over link `v` in netns `red`: link `v` does not reach the gateway
             route.add-via,red,x,default,10.1.0.9: unreachable ENETDOWN could not add route `default` via `10.1.0.9` over link `x` in netns `red`: link `x` is down
             route.add-on-link,red,x,10.3.0.0/16: unreachable ENETDOWN could not add route `10.3.0.0/16` over link `x` in netns `red`: link `x` is down
-            route.add,red,default,10.0.0.255: invalid-argument EINVAL could not add route `default` via `10.0.0.255` in netns `red`: the gateway is an address of `red` itself, or a broadcast address of `v`
-            route.add,red,default,fd00::1: invalid-argument EINVAL could not add route `default` via `fd00::1` in netns `red`: the gateway is an address of `red` itself, or a broadcast address of `v`
+            route.add,red,default,10.0.0.255: invalid-argument EINVAL could not add route `default` via `10.0.0.255` in netns `red`: the gateway is the broadcast address of `v`
+            route.add,red,default,fd00::1: invalid-argument EINVAL could not add route `default` via `fd00::1` in netns `red`: the gateway is an address of `red` itself
             route.add,red,default,fe80::1: invalid-argument EINVAL could not add route `default` via `fe80::1` in netns `red`: a link-local gateway needs its link: use `route.add-via`",
         ),
     );

@@ -10,6 +10,7 @@ use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+use nix::sys::prctl::set_name;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -59,21 +60,31 @@ pub(super) fn boot(config: &Config) -> Result<Booted, ExitCode> {
     let (held, lock) = unsafe { (OwnedFd::from_raw_fd(HELD_FD), OwnedFd::from_raw_fd(LOCK_FD)) };
     let held = Channel::new(held, REQUEST_LIMIT);
     // A `run` of another version can't be told anything; it sees the end of the channel.
-    greet(&held).map_err(|_| ExitCode::FAILURE)?;
+    if greet(&held).is_err() {
+        remove_own_directory(config, &lock);
+        return Err(ExitCode::FAILURE);
+    }
     match prepare(config, &held, &lock) {
         Ok(prepared) => {
-            held.send(&Answer::Done).map_err(|_| ExitCode::FAILURE)?;
+            if held.send(&Answer::Done).is_err() {
+                remove_own_directory(config, &lock);
+                return Err(ExitCode::FAILURE);
+            }
             Ok(Booted { held, lock, prepared })
         }
         Err(Unable { act, errno, about_namespaces }) => {
             let errno = kernel::errno_of(errno as i32);
             // If `run` has gone as well there is nobody left to tell.
             let _ = held.send(&Answer::Unable { act, errno, about_namespaces });
-            if traces::is_same(&config.directory, &lock) {
-                let _ = fs::remove_dir_all(&config.directory);
-            }
+            remove_own_directory(config, &lock);
             Err(ExitCode::FAILURE)
         }
+    }
+}
+
+fn remove_own_directory(config: &Config, lock: &OwnedFd) {
+    if traces::is_same(&config.directory, lock) {
+        let _ = traces::remove_directory(&config.directory);
     }
 }
 
@@ -96,6 +107,8 @@ fn prepare(config: &Config, held: &Channel, lock: &OwnedFd) -> Result<Prepared, 
         fcntl(fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).map_err(unable("prepare the channel"))?;
     }
     umask(Mode::from_bits_truncate(0o077));
+    // It was executed by way of `/proc/self/exe`, and would be called `exe`.
+    go_on("take a name", set_name(c"orchestrator"));
     raise_file_limit();
     let outer_pid = fs::read_link("/proc/self").map_err(unable_io("read `/proc/self`"))?;
     let outer_pid = outer_pid.to_str().and_then(|pid| pid.parse::<i32>().ok());

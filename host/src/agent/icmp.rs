@@ -22,7 +22,7 @@ const INTERVAL: Duration = Duration::from_millis(200);
 /// Nobody waits longer for a reply.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// Sockets that are open at a time.
-const AT_ONCE: usize = 512;
+const AT_ONCE: usize = 256;
 const ECHO_REQUEST: u8 = 8;
 const ECHO_REQUEST_V6: u8 = 128;
 const ECHO_REPLY: u8 = 0;
@@ -35,7 +35,10 @@ const PACKET: usize = HEADER + 56;
 pub(super) fn ping(pings: &[(Ping, Arc<OwnedFd>)], asker: BorrowedFd<'_>) -> io::Result<Vec<PingAnswer>> {
     on_a_visit(|| {
         let mut answers = Vec::with_capacity(pings.len());
-        for some in pings.chunks(AT_ONCE) {
+        for (round, some) in pings.chunks(AT_ONCE).enumerate() {
+            if round > 0 {
+                forget_neighbours(pings)?;
+            }
             let mut flights =
                 some.iter().map(|(ping, netns)| Flight::open(ping, netns)).collect::<io::Result<Vec<_>>>()?;
             fly(&mut flights, asker)?;
@@ -43,6 +46,19 @@ pub(super) fn ping(pings: &[(Ping, Arc<OwnedFd>)], asker: BorrowedFd<'_>) -> io:
         }
         Ok(answers)
     })
+}
+
+/// Has the namespaces forget their neighbours: the machine keeps some thousand in all (net.ipv4.neigh.default.gc_thresh3), and
+/// so many pings would need more.
+fn forget_neighbours(pings: &[(Ping, Arc<OwnedFd>)]) -> io::Result<()> {
+    let mut sources: Vec<&(Ping, Arc<OwnedFd>)> = pings.iter().collect();
+    sources.sort_by_key(|(ping, _)| &ping.source);
+    sources.dedup_by_key(|(ping, _)| &ping.source);
+    for (_, netns) in sources {
+        enter(netns)?;
+        kernel::forget_neighbours(&kernel::Socket::open()?)?;
+    }
+    Ok(())
 }
 
 /// One ping under way.

@@ -13,7 +13,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::log::log;
 use crate::protocol::{Answer, Channel, ChannelError, Dialled, Request, dial, greet, traces};
 use crate::topology::NetnsName;
 
@@ -37,7 +36,8 @@ struct State {
     directory: PathBuf,
     /// The directory to move to, and whose lab to end, with the first act.
     replaces: Option<PathBuf>,
-    names: Vec<PathBuf>,
+    /// The names that were made, with what they lead to.
+    names: Vec<(PathBuf, PathBuf)>,
 }
 
 impl Outside {
@@ -74,8 +74,9 @@ impl Outside {
         Ok(())
     }
 
-    /// Gives `ip netns` a name for each netns: `LAB.NETNS`. A name that somebody else has is left alone.
-    pub(super) fn publish(&self, netns: &[(NetnsName, i32)]) -> io::Result<()> {
+    /// Gives `ip netns` a name for each netns: `LAB.NETNS`. A name that somebody else has is left alone and returned.
+    pub(super) fn publish(&self, netns: &[(NetnsName, i32)]) -> io::Result<Vec<String>> {
+        let mut taken = Vec::new();
         let mut state = self.state();
         traces::make_names_directory()?;
         for (name, descriptor) in netns {
@@ -87,14 +88,14 @@ impl Outside {
                 _ => Err(error),
             });
             match made {
-                Ok(()) => state.names.push(path),
+                Ok(()) => state.names.push((path, PathBuf::from(target))),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    log(format_args!("warning: `{}` is somebody else's and was left alone", path.display()));
+                    taken.push(path.display().to_string());
                 }
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(taken)
     }
 
     /// Removes all that the agent made outside, then ends the process, and with it the lab.
@@ -115,8 +116,11 @@ impl Outside {
             }
         };
         if let Some(state) = &state {
-            for name in &state.names {
-                let _ = fs::remove_file(name);
+            for (name, target) in &state.names {
+                // Somebody may have put another in its place.
+                if fs::read_link(name).is_ok_and(|to| to == *target) {
+                    let _ = fs::remove_file(name);
+                }
             }
             if !state.names.is_empty() {
                 traces::remove_names_directory();
@@ -134,7 +138,7 @@ impl Outside {
         }
         let hidden = directory.with_file_name(format!(".{}.{}.gone", self.lab, self.outer_pid));
         let going = if fs::rename(directory, &hidden).is_ok() { &hidden } else { directory };
-        let _ = fs::remove_dir_all(going);
+        let _ = traces::remove_directory(going);
     }
 }
 
@@ -148,7 +152,7 @@ fn end_lab(directory: &Path, lab: &str) -> Result<(), String> {
         }
         if traces::is_dead(directory) {
             traces::remove_names(directory, lab);
-            return fs::remove_dir_all(directory).map_err(|error| failed(&error));
+            return traces::remove_directory(directory).map_err(|error| failed(&error));
         }
         match dial(directory) {
             Ok(dialled) => ask_to_end(dialled).map_err(|error| failed(&error))?,

@@ -94,14 +94,18 @@ impl Session<'_> {
             Answer::Done => {}
             other => return other,
         }
+        let mut taken = Vec::new();
         if self.shared.config.publish {
             let netns: Vec<_> = self.shared.namespaces().into_iter().map(|(name, fd)| (name, fd.as_raw_fd())).collect();
-            if let Err(error) = self.shared.outside.publish(&netns) {
-                let message = format!("could not add the names for `ip netns`: {error}");
-                return Answer::Failed { errno: None, message };
+            match self.shared.outside.publish(&netns) {
+                Ok(others) => taken = others,
+                Err(error) => {
+                    let message = format!("could not add the names for `ip netns`: {error}");
+                    return Answer::Failed { errno: None, message };
+                }
             }
         }
         *self.shared.state.lock().unwrap_or_else(PoisonError::into_inner) = State::Up;
-        Answer::Done
+        Answer::Completed(taken)
     }
 }

@@ -1,17 +1,17 @@
-//! `orchestrator agent`: hidden, as only `run` starts it.
+//! `orchestrator agent`, which only `run` starts.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::Parser;
 
 use super::limits::LabLimitFlags;
 use super::{Exit, Failure};
 use crate::agent::{self, Config};
 
 /// Serve one lab; started by `run`
-#[derive(Debug, Args)]
-#[command(hide = true)]
+#[derive(Debug, Parser)]
+#[command(name = "orchestrator agent")]
 pub(super) struct Agent {
     #[arg(long)]
     directory: PathBuf,

@@ -47,8 +47,8 @@ impl Live {
         self.client.ready()
     }
 
-    /// Lets the lab stand by itself.
-    pub(super) fn complete(&self) -> Result<(), Error> {
+    /// Lets the lab stand by itself. Returns the names in `/run/netns` that somebody else has.
+    pub(super) fn complete(&self) -> Result<Vec<String>, Error> {
         self.client.complete()
     }
 }

@@ -1,10 +1,9 @@
 //! `orchestrator completions`
 
-use std::io;
-
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
+use super::output::print;
 use super::{Cli, Exit, Failure};
 
 /// Print a script that completes this command line in a shell
@@ -20,7 +19,9 @@ pub(super) struct Completions {
 
 impl Completions {
     pub(super) fn execute(self) -> Result<Exit, Failure> {
-        clap_complete::generate(self.shell, &mut Cli::command(), "orchestrator", &mut io::stdout());
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut Cli::command(), "orchestrator", &mut script);
+        print(&String::from_utf8_lossy(&script))?;
         Ok(Exit::Done)
     }
 }

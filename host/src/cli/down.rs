@@ -14,8 +14,7 @@ const POLL: Duration = Duration::from_millis(20);
 /// Remove labs, with all that they have
 #[derive(Debug, Args)]
 #[command(after_help = "\
-When it returns, the labs are not listed any more and their names are free. Processes that were put into a netns from outside
-of the lab keep that netns alive; they are named and left alone.
+When it returns, the labs are not listed any more and their names are free. Processes that were put into a netns from outside of the lab keep that netns alive; they are named and left alone.
 
 Examples:
   orchestrator down two-containers

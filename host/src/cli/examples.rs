@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::Args;
 
+use super::output::{print, print_json};
 use super::source::EXAMPLES;
 use super::{Exit, Failure};
 use crate::render;
@@ -28,17 +28,17 @@ pub(super) struct Examples {
 impl Examples {
     pub(super) fn execute(self) -> Result<Exit, Failure> {
         if let Some(directory) = &self.out {
-            fs::create_dir_all(directory).with_context(|| format!("could not make `{}`", directory.display()))?;
+            fs::create_dir_all(directory).map_err(Failure::about("make", directory))?;
             for example in EXAMPLES {
                 let path = directory.join(format!("{}.wasm", example.name));
-                fs::write(&path, example.wasm).with_context(|| format!("could not write `{}`", path.display()))?;
+                fs::write(&path, example.wasm).map_err(Failure::about("write", &path))?;
             }
         }
         let rows: Vec<(&str, &str)> = EXAMPLES.iter().map(|example| (example.name, example.summary)).collect();
         if self.json {
-            render::json(&render::examples_json(&rows));
+            print_json(&render::examples_json(&rows))?;
         } else {
-            print!("{}", render::examples_table(&rows));
+            print(&render::examples_table(&rows))?;
         }
         Ok(Exit::Done)
     }

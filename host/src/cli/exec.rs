@@ -7,12 +7,12 @@ use clap::Args;
 
 use super::{Failure, ping};
 use crate::lab;
+use crate::topology::harmless;
 
-/// Run a command in a netns of a lab, with the terminal, signals and exit status its own
+/// Run a command in a netns of a lab
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The command sees the lab's netns, processes, host names and `ip netns`; its files are the machine's.
-125 is returned if it could not be tried, 126 if it can't be executed, 127 if it was not found.
+Terminal, signals and exit status are the command's own. It sees the lab's netns, processes, host names and `ip netns`; its files are the machine's. 125 is returned if it could not be tried, 126 if it can't be executed, 127 if it was not found.
 
 Examples:
   orchestrator exec two-containers container1               # a shell
@@ -30,6 +30,15 @@ pub(super) struct Exec {
 impl Exec {
     pub(super) fn execute(self) -> Result<super::Exit, Failure> {
         lab::sweep()?;
+        if self.lab.contains('/') {
+            // Whoever can't see it is told only that.
+            lab::find(&self.lab)?;
+            let failure =
+                Failure::usage(format!("lab `{}` is another user's and can't be entered", harmless(&self.lab)));
+            return Err(
+                failure.hint("as that user: `setpriv --reuid USER --regid USER --init-groups orchestrator exec ...`")
+            );
+        }
         let found = lab::find_own(&self.lab)?;
         let client = lab::connect(&found.directory, &self.lab)?;
         let netns = ping::netns_name(&self.netns, &self.lab)?;

@@ -1,11 +1,14 @@
 //! Exit statuses, and the errors that lead to them.
 
+use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::lab;
 use crate::protocol::HelloError;
 use crate::sandbox::GiveUpError;
 use crate::script::LoadError;
+use crate::topology::harmless;
 
 /// How a command ends. The README's table of exit statuses is compared with this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +67,14 @@ impl Failure {
         Self { exit: Exit::Usage, error: anyhow::Error::msg(message.into()), hint: None }
     }
 
+    /// A file or directory that was given can't be used.
+    pub(super) fn about<'a>(act: &'a str, path: &'a Path) -> impl FnOnce(io::Error) -> Self + 'a {
+        move |error| {
+            let message = format!("could not {act} `{}`", path.display());
+            Self { exit: Exit::Usage, error: anyhow::Error::new(error).context(message), hint: None }
+        }
+    }
+
     /// Adds what to do about it.
     pub fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
@@ -78,12 +89,12 @@ impl Failure {
     pub fn report(&self) {
         let mut causes = self.error.chain();
         let first = causes.next().map(ToString::to_string).unwrap_or_default();
-        eprintln!("error: {}", harmless(&first));
+        eprintln!("error: {}", shown(&first));
         let mut said = first;
         for cause in causes.map(ToString::to_string) {
             // A cause that its own effect has already told in full is not told twice.
             if !said.ends_with(&cause) {
-                eprintln!("  caused by: {}", harmless(&cause));
+                eprintln!("  caused by: {}", shown(&cause));
             }
             said = cause;
         }
@@ -93,14 +104,16 @@ impl Failure {
     }
 }
 
-/// Shows control characters instead of sending them to the terminal: a guest's words, or an agent's, may be in a message.
-fn harmless(text: &str) -> String {
-    let shown = |character: char| match character {
-        '\n' => "\n".to_owned(),
-        control if control.is_control() => control.escape_debug().to_string(),
-        other => other.to_string(),
-    };
-    text.chars().map(shown).collect()
+/// Makes a message fit to be shown, line by line: a guest's words, or an agent's, may be in it. What the standard library says of
+/// an error is put as the rest is.
+fn shown(text: &str) -> String {
+    let mut text = text.lines().map(harmless).collect::<Vec<_>>().join("\n");
+    if let Some((words, _)) = text.split_once(" (os error ") {
+        let mut letters = words.chars();
+        let first = letters.next().map(|letter| letter.to_lowercase().to_string()).unwrap_or_default();
+        text = format!("{first}{}", letters.as_str());
+    }
+    text
 }
 
 impl From<lab::Error> for Failure {
@@ -115,7 +128,7 @@ impl From<lab::Error> for Failure {
             ),
             lab::Error::Busy(_) => (Exit::Usage, Some("try again in a moment".into())),
             lab::Error::Unable { hint, .. } => (Exit::Unable, hint.clone()),
-            lab::Error::Directory { .. } => (Exit::Unable, None),
+            lab::Error::Directory { .. } | lab::Error::NoDirectory { .. } => (Exit::Unable, None),
             lab::Error::Hello { lab, source: HelloError::Version { .. } } => {
                 (Exit::Usage, Some(format!("`orchestrator down {lab}` ends it whatever its version")))
             }
@@ -140,6 +153,10 @@ impl From<LoadError> for Failure {
                     .into(),
             ),
             LoadError::Import { hint, .. } => hint.clone(),
+            LoadError::Item { hint, .. } => Some(hint.clone()),
+            LoadError::Read(error) if lab::is_short_of_files(error) => {
+                Some("raise the limit of open files: `ulimit -n`".into())
+            }
             LoadError::NoRun => {
                 Some("a scenario is a WASI command: a program with `main`, or an export of `wasi:cli/run`".into())
             }
@@ -147,6 +164,7 @@ impl From<LoadError> for Failure {
         };
         let exit = match &error {
             LoadError::Engine(_) => Exit::Failed,
+            LoadError::Read(error) if lab::is_short_of_files(error) => Exit::Unable,
             LoadError::OutOfTime(_) => Exit::No,
             _ => Exit::Usage,
         };

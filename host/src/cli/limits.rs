@@ -27,9 +27,9 @@ pub(super) struct LimitFlags {
     /// Output of the guest, on stdout and stderr together
     #[arg(long, value_name = "SIZE", default_value = "64MiB")]
     max_output: ByteSize,
-    /// Handles that the guest holds at a time
-    #[arg(long, value_name = "COUNT", default_value_t = 100_000)]
-    max_handles: usize,
+    /// Handles that the guest holds at a time; 100000 at most
+    #[arg(long, value_name = "COUNT", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    max_handles: u32,
     #[command(flatten)]
     lab: LabLimitFlags,
 }
@@ -62,7 +62,7 @@ impl From<LimitFlags> for RunLimits {
             cpu: flags.max_cpu,
             time: flags.max_time,
             output: flags.max_output.as_u64(),
-            handles: flags.max_handles,
+            handles: flags.max_handles as usize,
             lab: flags.lab.into(),
         }
     }

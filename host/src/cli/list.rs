@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use clap::Args;
 
+use super::output::{print, print_json};
 use super::{Exit, Failure};
 use crate::lab::{self, Error};
 use crate::protocol::{self, State};
@@ -40,9 +41,9 @@ impl List {
             }
         }
         if self.json {
-            render::json(&render::list_json(&rows));
+            print_json(&render::list_json(&rows))?;
         } else {
-            print!("{}", render::list_table(&rows));
+            print(&render::list_table(&rows))?;
         }
         Ok(Exit::Done)
     }

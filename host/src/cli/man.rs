@@ -1,11 +1,12 @@
 //! `orchestrator man`
 
+use std::fs;
 use std::path::PathBuf;
-use std::{fs, io};
 
 use anyhow::Context;
 use clap::{Args, CommandFactory};
 
+use super::output::print;
 use super::{Cli, Exit, Failure};
 
 /// Print the man page, or write those of all commands
@@ -23,11 +24,17 @@ pub(super) struct Man {
 impl Man {
     pub(super) fn execute(self) -> Result<Exit, Failure> {
         match self.out {
-            None => clap_mangen::Man::new(Cli::command()).render(&mut io::stdout()).context("could not print")?,
+            None => {
+                let mut page = Vec::new();
+                // `help` has no page of its own.
+                clap_mangen::Man::new(Cli::command().disable_help_subcommand(true))
+                    .render(&mut page)
+                    .context("could not make the page")?;
+                print(&String::from_utf8_lossy(&page))?;
+            }
             Some(directory) => {
-                fs::create_dir_all(&directory).with_context(|| format!("could not make `{}`", directory.display()))?;
-                clap_mangen::generate_to(Cli::command(), &directory)
-                    .with_context(|| format!("could not write to `{}`", directory.display()))?;
+                fs::create_dir_all(&directory).map_err(Failure::about("make", &directory))?;
+                clap_mangen::generate_to(Cli::command(), &directory).map_err(Failure::about("write to", &directory))?;
             }
         }
         Ok(Exit::Done)

@@ -10,6 +10,7 @@ mod exit;
 mod limits;
 mod list;
 mod man;
+mod output;
 mod ping;
 mod run;
 mod show;
@@ -30,7 +31,7 @@ Examples:
   orchestrator run two-containers           # build the network of a built-in example
   orchestrator exec two-containers container1 -- ip address"
 )]
-pub struct Cli {
+struct Cli {
     #[command(subcommand)]
     command: Command,
 }
@@ -46,12 +47,21 @@ enum Command {
     Examples(examples::Examples),
     Completions(completions::Completions),
     Man(man::Man),
-    Agent(agent::Agent),
+}
+
+/// Does what the command line asks for.
+///
+/// `agent` is no command of the user's, so it is told apart before: neither help nor completions know it.
+pub fn execute() -> Result<Exit, Failure> {
+    match std::env::args_os().nth(1) {
+        Some(first) if first == "agent" => agent::Agent::parse_from(std::env::args_os().skip(1)).execute(),
+        _ => Cli::parse().execute(),
+    }
 }
 
 impl Cli {
     /// Does what was asked for.
-    pub fn execute(self) -> Result<Exit, Failure> {
+    fn execute(self) -> Result<Exit, Failure> {
         match self.command {
             Command::Run(run) => run.execute(),
             Command::List(list) => list.execute(),
@@ -62,7 +72,6 @@ impl Cli {
             Command::Examples(examples) => examples.execute(),
             Command::Completions(completions) => completions.execute(),
             Command::Man(man) => man.execute(),
-            Command::Agent(agent) => agent.execute(),
         }
     }
 }

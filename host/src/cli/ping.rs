@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::output::{print, print_json};
 use super::{Exit, Failure};
 use crate::lab::{self, Client, Error};
 use crate::render::{self, Pinged};
-use crate::topology::{NetnsName, Ping as Question, PingOutcome, observed};
+use crate::topology::{NetnsName, Ping as Question, PingOutcome, harmless, observed};
 
 /// A table of more pairs than this is no use, and takes too long.
 const MOST_PAIRS: usize = 65_535;
@@ -62,9 +63,9 @@ impl Ping {
             .map(|((from, to, target), answer)| Pinged { from: from.to_string(), to, target, answer })
             .collect();
         if self.json {
-            render::json(&render::ping_json(&pinged));
+            print_json(&render::ping_json(&pinged))?;
         } else {
-            print!("{}", render::ping_table(&pinged));
+            print(&render::ping_table(&pinged))?;
         }
         let all_replied = pinged.iter().all(|pinged| pinged.answer.outcome == PingOutcome::Reply);
         Ok(if all_replied { Exit::Done } else { Exit::No })
@@ -116,7 +117,7 @@ fn address_of(netns: &observed::Netns) -> Option<IpAddr> {
 /// Parses the name of a netns that should be in a lab.
 pub(super) fn netns_name(text: &str, lab: &str) -> Result<NetnsName, Failure> {
     NetnsName::parse(text)
-        .map_err(|_| Failure::usage(format!("lab `{lab}` has no netns `{}`", text.escape_debug())))
+        .map_err(|_| Failure::usage(format!("lab `{lab}` has no netns `{}`", harmless(text))))
         .map_err(|failure| failure.hint(format!("`orchestrator show {lab}` shows them")))
 }
 

@@ -14,6 +14,7 @@ use crate::lab::{self, LabName, Started};
 use crate::render::{self, Account};
 use crate::sandbox;
 use crate::script::{self, End, Report, RunLimits};
+use crate::topology::harmless;
 
 /// Run a scenario and let the network that it draws stand
 #[derive(Debug, Args)]
@@ -39,17 +40,18 @@ pub(super) struct Run {
     /// Show each change of the kernel in the words of `ip`
     #[arg(short, long)]
     verbose: bool,
-    #[command(flatten)]
-    limits: LimitFlags,
     /// Arguments of the scenario
     #[arg(last = true, value_name = "ARGS")]
     arguments: Vec<String>,
+    #[command(flatten)]
+    limits: LimitFlags,
 }
 
 impl Run {
     pub(super) fn execute(self) -> Result<Exit, Failure> {
         let start = Instant::now();
         let source = Source::find(&self.module)?;
+        sandbox::close_inherited(source.file());
         let name = self.lab_name()?;
         lab::sweep()?;
         let limits = RunLimits::from(self.limits);
@@ -73,9 +75,11 @@ impl Run {
                     return Ok(Exit::Done);
                 }
                 let building = tally.building();
-                complete().map(|()| {
+                complete().map(|taken| {
+                    warn_of_names(&taken);
                     let took = start.elapsed();
                     let netns_name = first_netns.as_deref();
+                    let published = published && taken.is_empty();
                     let account =
                         Account { lab: name.as_str(), netns, links, took, compiled, building, netns_name, published };
                     eprint!("{}", render::account(&account));
@@ -85,10 +89,12 @@ impl Run {
             Ok((Report { end, .. }, _)) => {
                 let touched = tally.touched();
                 let failure = failure(end, &self.module);
-                let may_be_kept = matches!(failure.exit, Exit::No);
+                // What has not begun yet would only take the place of a lab that stands.
+                let may_be_kept = failure.exit == Exit::No && touched;
                 failure.report();
                 if self.keep && may_be_kept {
-                    complete().map(|()| {
+                    complete().map(|taken| {
+                        warn_of_names(&taken);
                         eprintln!(
                             "\nlab `{name}` was kept as far as it had been built; `orchestrator down {name}` removes it"
                         );
@@ -126,8 +132,9 @@ impl Run {
         limits: RunLimits,
         live: &Arc<Mutex<Live>>,
     ) -> Result<(Report, Duration), Failure> {
-        let broken = |error: script::LoadError| {
-            Failure::from(error).context(format!("`{}` can't be run", self.module.escape_debug()))
+        let broken = |error: script::LoadError| match error {
+            script::LoadError::OutOfTime(limit) => failure(End::Limit(limit.to_string()), &self.module),
+            error => Failure::from(error).context(format!("`{}` can't be run", harmless(&self.module))),
         };
         let prepared = source.read(limits.module).and_then(|module| module.prepare(&limits)).map_err(broken)?;
         live.lock().unwrap_or_else(PoisonError::into_inner).ready()?;
@@ -142,9 +149,15 @@ impl Run {
     }
 }
 
+fn warn_of_names(taken: &[String]) {
+    for name in taken {
+        eprintln!("warning: `{name}` is somebody else's and was left alone");
+    }
+}
+
 /// Says how a scenario ended that did not succeed.
 fn failure(end: End, module: &str) -> Failure {
-    let module = module.escape_debug();
+    let module = harmless(module);
     let fail = |exit, error| Failure { exit, error, hint: None };
     match end {
         End::Success => fail(Exit::Done, anyhow::anyhow!("{module}: the scenario succeeded")),

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::output::{print, print_json};
 use super::{Exit, Failure};
 use crate::{lab, render};
 
@@ -25,9 +26,9 @@ impl Show {
         let found = lab::find(&self.lab)?;
         let netns = lab::connect(&found.directory, &self.lab)?.observe_all()?;
         if self.json {
-            render::json(&render::show_json(found.name.as_str(), &netns));
+            print_json(&render::show_json(found.name.as_str(), &netns))?;
         } else {
-            print!("{}", render::show_tables(&netns));
+            print(&render::show_tables(&netns))?;
         }
         Ok(Exit::Done)
     }

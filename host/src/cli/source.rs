@@ -1,6 +1,7 @@
 //! MODULE: a file, or the name of a built-in example.
 
 use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
 use super::{Exit, Failure};
@@ -48,6 +49,14 @@ impl Source {
         EXAMPLES.iter().find(|example| example.name == module).map(Self::Example).ok_or_else(|| unknown(module))
     }
 
+    /// Returns the open file, if it is one.
+    pub(super) fn file(&self) -> Option<BorrowedFd<'_>> {
+        match self {
+            Self::File { file, .. } => Some(file.as_fd()),
+            Self::Example(_) => None,
+        }
+    }
+
     /// Reads it, no further than the limit.
     pub(super) fn read(self, limit: u64) -> Result<Module, LoadError> {
         match self {
@@ -58,7 +67,7 @@ impl Source {
 }
 
 fn shown(module: &str) -> String {
-    module.escape_debug().to_string()
+    crate::topology::harmless(module)
 }
 
 fn unknown(module: &str) -> Failure {

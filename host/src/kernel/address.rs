@@ -1,7 +1,5 @@
 //! `ip address`
 
-use std::net::IpAddr;
-
 use ipnet::IpNet;
 use rtnetlink::packet_route::address::{AddressAttribute, AddressFlags, AddressMessage, AddressScope};
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
@@ -23,12 +21,8 @@ fn message(index: u32, cidr: IpNet) -> AddressMessage {
 /// `ip address add CIDR nodad`: usable at once, as nobody else is on the lab's links.
 pub fn add_address(index: u32, cidr: IpNet) -> Request {
     let mut message = message(index, cidr);
-    match cidr.broadcast() {
-        IpAddr::V4(broadcast) if cidr.prefix_len() < 31 && !cidr.addr().is_loopback() => {
-            message.attributes.push(AddressAttribute::Broadcast(broadcast));
-        }
-        IpAddr::V4(_) => {}
-        IpAddr::V6(_) => message.attributes.push(AddressAttribute::Flags(AddressFlags::Nodad)),
+    if cidr.addr().is_ipv6() {
+        message.attributes.push(AddressAttribute::Flags(AddressFlags::Nodad));
     }
     Request::create(RouteNetlinkMessage::NewAddress(message))
 }

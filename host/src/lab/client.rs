@@ -16,7 +16,7 @@ const STEPS: usize = 400;
 /// An agent that does not answer for this long, beyond what it was asked to take, is stuck.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// As `agent` does it: so many pings are under way at once, each with this time between its requests.
-const PINGS_AT_ONCE: usize = 512;
+const PINGS_AT_ONCE: usize = 256;
 const PING_INTERVAL: Duration = Duration::from_millis(200);
 
 /// A channel to a lab's agent.
@@ -72,9 +72,12 @@ impl Client {
         self.do_it(&Request::Commit)
     }
 
-    /// Lets the lab stand by itself.
-    pub fn complete(&self) -> Result<(), Error> {
-        self.do_it(&Request::Complete)
+    /// Lets the lab stand by itself. Returns the names in `/run/netns` that somebody else has.
+    pub fn complete(&self) -> Result<Vec<String>, Error> {
+        match self.ask(&Request::Complete)? {
+            Answer::Completed(taken) => Ok(taken),
+            other => Err(unexpected(other)),
+        }
     }
 
     fn be_patient(&mut self, patience: Duration) -> Result<(), Error> {
@@ -83,7 +86,7 @@ impl Client {
 
     /// Pings, all at once, for as long as that takes.
     pub fn ping_patiently(&mut self, pings: Vec<Ping>) -> Result<Vec<PingAnswer>, Error> {
-        let each = pings.iter().map(|ping| (PING_INTERVAL * ping.count).saturating_add(ping.timeout)).max();
+        let each = pings.iter().map(|ping| PING_INTERVAL.saturating_mul(ping.count).saturating_add(ping.timeout)).max();
         let rounds = u32::try_from(pings.len() / PINGS_AT_ONCE + 1).unwrap_or(u32::MAX);
         self.be_patient(each.unwrap_or_default().saturating_mul(rounds).saturating_add(PATIENCE))?;
         self.ping(pings)

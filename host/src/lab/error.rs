@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use thiserror::Error as ThisError;
 
+use super::unable;
+
 use crate::plan::StepFailure;
 use crate::protocol::{ChannelError, HelloError};
 use crate::topology::Errno;
@@ -30,6 +32,14 @@ pub enum Error {
         errno: Errno,
         /// What is missing and how to get it.
         hint: Option<String>,
+    },
+    /// A directory that labs live in can't be made.
+    #[error("could not make `{path}`")]
+    NoDirectory {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
     },
     /// A directory that labs live in is not what it has to be.
     #[error("`{path}` can't hold labs: {why}")]
@@ -82,6 +92,11 @@ pub enum Error {
     },
 }
 
+/// Tells whether this process, or the machine, can open no more files.
+pub fn is_short_of_files(error: &io::Error) -> bool {
+    matches!(error.raw_os_error().map(nix::Error::from_raw), Some(nix::Error::EMFILE | nix::Error::ENFILE))
+}
+
 impl Error {
     /// Says whose channel it was that failed.
     pub(super) fn channel(lab: &str) -> impl FnOnce(ChannelError) -> Self {
@@ -94,6 +109,12 @@ impl Error {
 
     pub(super) fn io(act: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let act = act.into();
-        move |source| Self::Io { act, source }
+        move |source| match source.raw_os_error().map(nix::Error::from_raw) {
+            Some(number @ (nix::Error::EMFILE | nix::Error::ENFILE)) => {
+                let errno = Errno::named(format!("{number:?}"));
+                Self::Unable { act, hint: unable::hint(&errno, false), errno }
+            }
+            _ => Self::Io { act, source },
+        }
     }
 }

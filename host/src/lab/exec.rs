@@ -8,6 +8,7 @@ use nix::errno::Errno as Number;
 use nix::libc;
 use nix::sched::{CloneFlags, setns};
 use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, kill, pthread_sigmask, raise, signal};
+use nix::sys::termios::{SetArg, tcgetattr, tcsetattr};
 use nix::unistd::{ForkResult, Pid, fork, getpgrp, tcgetpgrp, tcsetpgrp};
 
 use super::inside::{self, Room};
@@ -27,8 +28,8 @@ pub fn exec(client: Client, netns: NetnsName, command: &[CString]) -> Result<u8,
     let (join, descriptors) = client.join(netns.clone())?;
     // The agent serves a limited number of connections, and a command may run for days.
     drop(client);
-    let room = Room { netns, hosts: join.hosts };
-    enter(&descriptors)?;
+    let net = enter(descriptors)?;
+    let room = Room { netns, net, hosts: join.hosts };
     let waited_for = SigSet::from_iter(FORWARDED.into_iter().chain([Signal::SIGCHLD]));
     let mut before = SigSet::empty();
     pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&waited_for), Some(&mut before)).map_err(io_error("block signals"))?;
@@ -43,16 +44,18 @@ fn io_error(act: &'static str) -> impl FnOnce(Number) -> Error {
     move |number| Error::io(act)(io::Error::from(number))
 }
 
-/// Joins the lab's namespaces: the user's first, which gives the right to the others; the PID namespace is the child's.
-fn enter(descriptors: &[OwnedFd]) -> Result<(), Error> {
-    let [net, pid, user @ ..] = descriptors else {
+/// Joins the lab's user namespace, which gives the right to the others, and has the child join the PID namespace. Returns the
+/// netns, which the child joins too: this process stays where it is, so as not to keep the netns alive.
+fn enter(descriptors: Vec<OwnedFd>) -> Result<OwnedFd, Error> {
+    let mut descriptors = descriptors.into_iter();
+    let (Some(net), Some(pid)) = (descriptors.next(), descriptors.next()) else {
         return Err(Error::Agent { errno: None, message: "the agent sent no namespaces".into() });
     };
-    if let [user] = user {
+    if let Some(user) = descriptors.next() {
         setns(user, CloneFlags::CLONE_NEWUSER).map_err(io_error("enter the lab's user namespace"))?;
     }
-    setns(net, CloneFlags::CLONE_NEWNET).map_err(io_error("enter the netns"))?;
-    setns(pid, CloneFlags::CLONE_NEWPID).map_err(io_error("enter the lab's PID namespace"))
+    setns(pid, CloneFlags::CLONE_NEWPID).map_err(io_error("enter the lab's PID namespace"))?;
+    Ok(net)
 }
 
 /// Waits for the command; stops when it is stopped, and goes on with it.
@@ -62,6 +65,7 @@ fn attend(child: Pid, waited_for: &SigSet) -> Result<u8, Error> {
         unsafe { signal(stop, SigHandler::SigIgn) }.map_err(io_error("ignore signals"))?;
     }
     let was_in_front = tcgetpgrp(io::stdin()) == Ok(getpgrp());
+    let terminal = tcgetattr(io::stdin());
     loop {
         let (received, from_a_process) = wait_for_signal(waited_for).map_err(io_error("wait for signals"))?;
         if received != libc::SIGCHLD {
@@ -86,6 +90,11 @@ fn attend(child: Pid, waited_for: &SigSet) -> Result<u8, Error> {
         if was_in_front {
             // An interactive shell has made itself the foreground, and may have been killed before it could step back.
             let _ = tcsetpgrp(io::stdin(), getpgrp());
+            if let Ok(terminal) = &terminal
+                && libc::WIFSIGNALED(status)
+            {
+                let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, terminal);
+            }
         }
         return match status {
             _ if waited < 0 => Err(io_error("wait for the command")(Number::last())),

@@ -32,8 +32,12 @@ impl Hold {
     pub fn let_go(self) -> Result<(), Error> {
         // Whoever has had enough of waiting can interrupt this too.
         for ending in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
-            // SAFETY: sets a disposition and installs no handler.
-            let _ = unsafe { signal(ending, SigHandler::SigDfl) };
+            // SAFETY: sets dispositions and installs no handler. What was ignored from the start stays so.
+            unsafe {
+                if matches!(signal(ending, SigHandler::SigDfl), Ok(SigHandler::SigIgn)) {
+                    let _ = signal(ending, SigHandler::SigIgn);
+                }
+            }
         }
         // The client may be waiting on the same channel in another thread; this ends its waiting too.
         let _ = shutdown(self.channel.as_raw_fd(), Shutdown::Both);

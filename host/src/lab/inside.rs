@@ -13,14 +13,14 @@ use std::path::Path;
 use nix::errno::Errno as Number;
 use nix::fcntl::{OFlag, open};
 use nix::mount::{MsFlags, mount};
-use nix::sched::{CloneFlags, unshare};
+use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, pthread_sigmask, signal};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, execvp, getppid, sethostname};
 
 use crate::protocol::Host;
-use crate::topology::NetnsName;
+use crate::topology::{NetnsName, harmless};
 
 /// The statuses of `docker exec`: it could not be tried, it can't be executed, it was not found.
 const NOT_TRIED: i32 = 125;
@@ -34,6 +34,8 @@ const NAMES: &str = "/run/netns";
 pub(super) struct Room {
     /// The netns that the command is in.
     pub(super) netns: NetnsName,
+    /// The descriptor by which it is entered.
+    pub(super) net: OwnedFd,
     /// All of the lab's.
     pub(super) hosts: Vec<Host>,
 }
@@ -54,7 +56,7 @@ pub(super) fn become_command(room: &Room, command: &[CString], mask: &SigSet) ->
     let _ = unsafe { signal(Signal::SIGPIPE, SigHandler::SigDfl) };
     let _ = pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(mask), None);
     let program = OsStr::from_bytes(command[0].as_bytes()).display().to_string();
-    let program = program.escape_debug();
+    let program = harmless(&program);
     let Err::<Infallible, _>(error) = execvp(&command[0], command);
     match error {
         Number::ENOENT => exit(NOT_FOUND, &format!("`{program}` was not found")),
@@ -72,6 +74,7 @@ type Failed = (&'static str, Number);
 
 /// Makes the mounts. Those that some containers refuse are done without, and that is said.
 fn furnish(room: &Room) -> Result<(), Failed> {
+    setns(&room.net, CloneFlags::CLONE_NEWNET).map_err(|error| ("enter the netns", error))?;
     unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWUTS).map_err(|error| ("make a mount namespace", error))?;
     let none = None::<&str>;
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_SLAVE, none)

@@ -15,7 +15,7 @@ mod unable;
 
 pub use client::{Client, connect};
 pub use end::end;
-pub use error::Error;
+pub use error::{Error, is_short_of_files};
 pub use exec::exec;
 pub use hold::Hold;
 pub use name::LabName;

@@ -6,7 +6,7 @@ use std::fs;
 use nix::sys::stat::fstat;
 
 use super::{Client, Error};
-use crate::topology::NetnsName;
+use crate::topology::{NetnsName, harmless};
 
 /// The namespaces of a lab, by the inodes that `/proc/PID/ns` shows.
 #[derive(Debug, Default)]
@@ -53,7 +53,7 @@ impl Namespaces {
                     return None;
                 }
                 let command = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
-                Some(Holder { pid, command: command.trim_end().escape_debug().to_string(), netns })
+                Some(Holder { pid, command: harmless(command.trim_end()), netns })
             })
             .collect()
     }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{Uid, User, geteuid};
 
 use super::{Error, LabName};
+use crate::topology::harmless;
 
 /// A directory of labs and whose they are.
 #[derive(Clone, Debug)]
@@ -54,7 +55,7 @@ impl Root {
         for directory in [parent, &self.labs] {
             match DirBuilder::new().mode(0o700).create(directory) {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                    return Err(Error::io(format!("make `{}`", directory.display()))(error));
+                    return Err(Error::NoDirectory { path: directory.to_owned(), source: error });
                 }
                 _ => {}
             }
@@ -161,12 +162,12 @@ pub fn list() -> Result<Vec<Lab>, Error> {
 /// Finds a lab of this user by its name.
 pub fn find_own(name: &str) -> Result<Lab, Error> {
     let mut labs = Root::own().labs().into_iter();
-    labs.find(|lab| lab.name.as_str() == name).ok_or_else(|| Error::NoSuchLab(name.escape_debug().to_string()))
+    labs.find(|lab| lab.name.as_str() == name).ok_or_else(|| Error::NoSuchLab(harmless(name)))
 }
 
 /// Finds a lab by `NAME`, or as root by `USER/NAME`.
 pub fn find(name: &str) -> Result<Lab, Error> {
-    let missing = || Error::NoSuchLab(name.escape_debug().to_string());
+    let missing = || Error::NoSuchLab(harmless(name));
     match name.split_once('/') {
         None => find_own(name),
         Some((user, name)) => {

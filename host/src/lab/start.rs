@@ -1,7 +1,7 @@
 //! Starting a lab's agent.
 
 use std::ffi::CString;
-use std::fs::{self, DirBuilder, File};
+use std::fs::{DirBuilder, File};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
@@ -46,9 +46,9 @@ pub fn start(order: &Order) -> Result<Started, Error> {
     root.create()?;
     let rootless = !is_privileged();
     let published = !rootless && geteuid().is_root();
-    let (directory, replaces, lock) = make_directory(&root, order)?;
     let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
         .map_err(|error| Error::io("make a channel")(error.into()))?;
+    let (directory, replaces, lock) = make_directory(&root, order)?;
     let mut arguments: Vec<CString> = vec![c"orchestrator".into(), c"agent".into()];
     let mut argument = |text: &[u8]| {
         // Neither paths nor checked names have a NUL; what the user typed as MODULE can't have one either.
@@ -84,7 +84,7 @@ pub fn start(order: &Order) -> Result<Started, Error> {
     };
     let hold = started().inspect_err(|_: &Error| {
         // Nobody else has it: the lock is still this process's.
-        let _ = fs::remove_dir_all(&directory);
+        let _ = traces::remove_directory(&directory);
     })?;
     Ok(Started { client: Client::new(ours, order.name.to_string(), rootless), hold, published })
 }
@@ -115,7 +115,7 @@ fn make_directory(root: &Root, order: &Order) -> Result<(PathBuf, Option<PathBuf
     // One that died since the sweep.
     if wanted.exists() {
         traces::remove_names(&wanted, order.name.as_str());
-        fs::remove_dir_all(&wanted).map_err(Error::io(format!("remove `{}`", wanted.display())))?;
+        traces::remove_directory(&wanted).map_err(Error::io(format!("remove `{}`", wanted.display())))?;
     }
     let made = make_and_lock(&wanted)?;
     Ok((wanted, None, made))
@@ -125,7 +125,7 @@ fn make_and_lock(directory: &Path) -> Result<File, Error> {
     DirBuilder::new().mode(0o700).create(directory).map_err(Error::io(format!("make `{}`", directory.display())))?;
     let locked = traces::open_directory(directory).and_then(|file| file.lock().map(|()| file));
     locked
-        .inspect_err(|_| drop(fs::remove_dir(directory)))
+        .inspect_err(|_| drop(std::fs::remove_dir(directory)))
         .map_err(Error::io(format!("lock `{}`", directory.display())))
 }
 

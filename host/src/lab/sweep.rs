@@ -28,7 +28,7 @@ impl Root {
             // Hidden directories are those of labs that were about to replace another, `.NAME.PID`.
             let name = entry.file_name().to_string_lossy().trim_start_matches('.').to_owned();
             traces::remove_names(&directory, name.split('.').next().unwrap_or_default());
-            match fs::remove_dir_all(&directory) {
+            match traces::remove_directory(&directory) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     eprintln!("warning: could not remove `{}`: {error}", directory.display());
                 }

@@ -47,6 +47,10 @@ fn full(sysctl: impl Fn(&str) -> Option<i64>) -> String {
     let limits = ["user", "pid", "mnt", "net", "uts"].map(|kind| format!("user.max_{kind}_namespaces"));
     let lowest = limits.iter().filter_map(|name| Some((sysctl(name)?, name))).min();
     match lowest {
+        // A limit of a user namespace around this one may be lower, and can't be seen from here.
+        Some((limit, _)) if limit > 100_000 => {
+            "a limit on namespaces is reached, of a user namespace around this one: see `sysctl user.max_user_namespaces` and its siblings there, or run as root".into()
+        }
         Some((limit, name)) => format!(
             "a limit on namespaces is reached; the lowest is {name}, which is {limit}: \
              raise it with `sudo sysctl {name}=100000`, or run as root"

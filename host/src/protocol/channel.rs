@@ -69,7 +69,8 @@ impl Channel {
     /// Limits how long a whole message may take, each way; then it fails with `TimedOut`.
     pub fn set_timeout(&mut self, timeout: Duration) -> io::Result<()> {
         self.timeout = Some(timeout);
-        let time = TimeVal::milliseconds(i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX));
+        // Longer than a year is as good as never, and the kernel's clock has its own end.
+        let time = TimeVal::seconds(timeout.as_secs().clamp(1, 365 * 24 * 60 * 60).cast_signed());
         Ok(setsockopt(&self.socket, sockopt::SendTimeout, &time)?)
     }
 

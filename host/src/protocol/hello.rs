@@ -33,7 +33,7 @@ pub fn greet(channel: &Channel) -> Result<(), HelloError> {
     let text = std::str::from_utf8(&answer).map_err(|_| HelloError::Stranger)?;
     match text.strip_prefix(PREFIX) {
         Some(VERSION) => Ok(()),
-        Some(theirs) => Err(HelloError::Version { theirs: theirs.escape_debug().to_string() }),
+        Some(theirs) => Err(HelloError::Version { theirs: crate::topology::harmless(theirs) }),
         None => Err(HelloError::Stranger),
     }
 }

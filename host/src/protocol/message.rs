@@ -15,7 +15,7 @@ pub enum Request {
     Steps(Vec<Step>),
     /// Say how the steps so far went: [`Answer::Done`] or [`Answer::Refused`]. Only from `run`.
     Commit,
-    /// From now on the lab stands by itself. Only from `run`.
+    /// From now on the lab stands by itself: [`Answer::Completed`]. Only from `run`.
     Complete,
     /// Ping, all at once: [`Answer::Pinged`].
     Ping(Vec<Ping>),
@@ -40,6 +40,8 @@ pub enum Answer {
     Done,
     /// A step failed; the lab ends when `run` lets go of it.
     Refused(Box<StepFailure>),
+    /// The lab stands by itself; these names in `/run/netns` are somebody else's.
+    Completed(Vec<String>),
     /// What became of each ping.
     Pinged(Vec<PingAnswer>),
     /// What stands.

@@ -70,3 +70,15 @@ pub fn remove_names(directory: &Path, lab: &str) {
     }
     remove_names_directory();
 }
+
+/// Removes a lab's directory. Its files are known, so this works without a descriptor to spare.
+pub fn remove_directory(directory: &Path) -> io::Result<()> {
+    for file in ["socket", "log", "journal"] {
+        let _ = fs::remove_file(directory.join(file));
+    }
+    match fs::remove_dir(directory) {
+        // Somebody has put something else there.
+        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => fs::remove_dir_all(directory),
+        outcome => outcome,
+    }
+}

@@ -37,7 +37,7 @@ pub fn list_table(rows: &[Row]) -> String {
         Some(status) => [
             name.clone(),
             user.clone(),
-            status.module.escape_debug().to_string(),
+            crate::topology::harmless(&status.module),
             status.state.into(),
             status.netns.to_string(),
             status.links.to_string(),

@@ -12,4 +12,3 @@ pub use examples::{examples_json, examples_table};
 pub use list::{Row, Status, list_json, list_table};
 pub use ping::{Pinged, ping_json, ping_table};
 pub use show::{show_json, show_tables};
-pub use table::json;

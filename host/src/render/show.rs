@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::table::{or_dash, table};
+use crate::topology::harmless;
 use crate::topology::observed::{Link, Netns, Route};
 
 /// Lays a lab out, a table for each netns and its routes below.
@@ -18,7 +19,7 @@ pub fn show_tables(lab: &[Netns]) -> String {
         let _ = writeln!(text, "netns {}", netns.name);
         text += &table("  ", heading, netns.links.iter().map(cells));
         for route in &netns.routes {
-            let _ = writeln!(text, "  route {}", route.to_string().escape_debug());
+            let _ = writeln!(text, "  route {}", harmless(&route.to_string()));
         }
     }
     text
@@ -32,14 +33,14 @@ fn cells(link: &Link) -> [String; 8] {
         (true, true) => "up",
     };
     let addresses: Vec<String> = link.addresses.iter().map(|address| address.cidr.to_string()).collect();
-    let peer = link.peer.as_ref().map(|peer| format!("{}/{}", peer.netns, peer.link.escape_debug()));
+    let peer = link.peer.as_ref().map(|peer| format!("{}/{}", peer.netns, harmless(&peer.link)));
     [
-        link.name.escape_debug().to_string(),
-        link.kind.escape_debug().to_string(),
+        harmless(&link.name),
+        harmless(&link.kind),
         state.into(),
         link.mtu.to_string(),
-        link.mac.escape_debug().to_string(),
-        or_dash(link.controller.as_ref().map(|name| name.escape_debug())),
+        harmless(&link.mac),
+        or_dash(link.controller.as_deref().map(harmless)),
         or_dash(peer),
         if addresses.is_empty() { "-".into() } else { addresses.join(" ") },
     ]

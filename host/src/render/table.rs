@@ -1,4 +1,4 @@
-//! Tables without lines, as `kubectl` and `docker` print them, and JSON.
+//! Tables without lines, as `kubectl` and `docker` print them.
 
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
@@ -19,11 +19,6 @@ pub(super) fn table<const N: usize>(
         column.set_padding((0, 3));
     }
     table.lines().map(|line| format!("{indent}{}\n", line.trim_end())).collect()
-}
-
-/// Prints a value as JSON.
-pub fn json(value: &serde_json::Value) {
-    println!("{value:#}");
 }
 
 /// What stands in a cell that has nothing.

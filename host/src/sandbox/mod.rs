@@ -4,8 +4,10 @@
 //! capabilities, then the right to gain any. A list of allowed system calls and of files belongs behind these.
 
 mod capabilities;
+mod descriptors;
 mod identity;
 
+pub use descriptors::close_inherited;
 use nix::sys::prctl::{set_dumpable, set_no_new_privs};
 use thiserror::Error;
 

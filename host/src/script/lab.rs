@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::bindings::orchestrator::net::lab::Host;
 use super::drawing::Drawing;
 use super::errors::Failure;
-use crate::topology::{Errno, Refusal};
+use crate::topology::{Errno, Refusal, harmless};
 
 /// The longest line that `log` shows.
 const LONGEST_LINE: usize = 8192;
@@ -30,8 +30,9 @@ impl Host for Drawing {
     }
 
     async fn log(&mut self, message: String) -> wasmtime::Result<()> {
-        self.meter.count_output(message.len())?;
-        let shown: String = message.chars().take(LONGEST_LINE).flat_map(char::escape_debug).collect();
+        // The line has the lab's name in front, so an empty one is not for nothing.
+        self.meter.count_output(message.len() + self.lab_name.len() + 3)?;
+        let shown = harmless(&message.chars().take(LONGEST_LINE).collect::<String>());
         self.ask(move |backend| backend.log(&shown)).await
     }
 }

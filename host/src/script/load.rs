@@ -14,10 +14,13 @@ use wasmtime_wasi::p2::bindings::CommandPre;
 use super::drawing::Drawing;
 use super::engine::{engine, linker};
 use super::limits::{LimitReached, Meter, RunLimits};
+use crate::topology::harmless;
 
 /// The package that guests import, and the version of it that this program has.
 const PACKAGE: &str = "orchestrator:net/";
 const VERSION: &str = "0.1.0";
+/// What there is of WASI 0.2.
+const WASI: [&str; 6] = ["wasi:cli", "wasi:clocks", "wasi:filesystem", "wasi:io", "wasi:random", "wasi:sockets"];
 /// `\0asm`, then a version and a layer of two bytes each.
 const MAGIC: &[u8] = b"\0asm";
 const LAYER_CORE: [u8; 4] = [1, 0, 0, 0];
@@ -50,9 +53,16 @@ pub enum LoadError {
         import: String,
         /// What is known about it.
         hint: Option<String>,
-        /// What differs, if the interface itself is there.
-        #[source]
-        source: Option<wasmtime::Error>,
+    },
+    /// It imports something of an interface that is there.
+    #[error("it imports `{item}` of `{interface}`, and there is nothing here of that name and type")]
+    Item {
+        /// The function or type.
+        item: String,
+        /// The interface.
+        interface: String,
+        /// What is known about it.
+        hint: String,
     },
     /// It can't be run as a command.
     #[error("it exports no `wasi:cli/run@0.2`, so it is no command and no scenario")]
@@ -129,13 +139,18 @@ impl Module {
         self.check_kind()?;
         let engine = engine().map_err(LoadError::Engine)?;
         let linker = linker(&engine).map_err(LoadError::Engine)?;
-        let component = Component::new(&engine, &self.bytes).map_err(LoadError::Invalid)?;
+        let component = Component::new(&engine, &self.bytes).map_err(|error| self.invalid(&error))?;
         let instance = match linker.instantiate_pre(&component) {
             Ok(instance) => instance,
             Err(error) => return Err(explain_imports(&engine, &component, error)),
         };
         let command = CommandPre::new(instance).map_err(|_| LoadError::NoRun)?;
         Ok((engine, command, self))
+    }
+
+    /// Names the file where the parser of text does not know it.
+    fn invalid(&self, error: &wasmtime::Error) -> LoadError {
+        LoadError::Invalid(wasmtime::Error::msg(format!("{error:#}").replace("<anon>", &self.name)))
     }
 
     fn check_kind(&self) -> Result<(), LoadError> {
@@ -159,24 +174,30 @@ fn explain_imports(engine: &Engine, component: &Component, error: wasmtime::Erro
     let known = |name: &str| {
         let (interface, version) = name.split_once('@').unwrap_or((name, ""));
         let ours = interface.starts_with(PACKAGE) && compatible(version, VERSION) && is_ours(interface);
-        ours || interface.starts_with("wasi:") && version.starts_with("0.2.")
+        ours || WASI.contains(&interface.split('/').next().unwrap_or_default()) && version.starts_with("0.2.")
     };
     let unknown = imports.filter(|(_, item)| !matches!(item, ComponentItem::Type(_))).find(|(name, _)| !known(name));
     let Some((import, _)) = unknown else {
         // The interface is there, so a function of it is newer than this program, or is declared otherwise.
-        let text = error.to_string();
-        let import = text.split('`').nth(1).unwrap_or("an interface").to_owned();
-        return LoadError::Import { import, hint: None, source: Some(error) };
+        let text = format!("{error:#}");
+        let mut quoted = text.split('`').skip(1).step_by(2);
+        let interface = quoted.next().unwrap_or("an interface");
+        let (interface, item) = (harmless(interface), harmless(quoted.next().unwrap_or("something")));
+        let hint =
+            format!("this orchestrator has {PACKAGE}*@{VERSION}; the scenario may be built against a later version");
+        return LoadError::Item { item, interface, hint };
     };
     let interface = import.split('@').next().unwrap_or_default();
-    let hint = if is_ours(interface) {
+    let hint = if interface.starts_with(PACKAGE) && !is_ours(interface) {
+        Some(format!("this orchestrator has {PACKAGE}*@{VERSION}; the scenario may be built against a later version"))
+    } else if is_ours(interface) {
         Some(format!("this orchestrator has {interface}@{VERSION}; build the scenario against that version"))
     } else if interface.starts_with("wasi:") {
         Some("of WASI there is version 0.2: cli, clocks, filesystem, io, random, sockets".into())
     } else {
         None
     };
-    LoadError::Import { import: import.escape_debug().to_string(), hint, source: None }
+    LoadError::Import { import: harmless(&import), hint }
 }
 
 fn is_ours(interface: &str) -> bool {

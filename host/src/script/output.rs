@@ -1,17 +1,18 @@
 //! The guest's stdout and stderr: counted, and on a terminal harmless.
 
-use std::io::{self, IsTerminal, Write};
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::io::{self, IsTerminal};
 
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::StdoutStream;
+use wasmtime_wasi::p2::pipe::AsyncWriteStream;
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
 use super::limits::Meter;
 
-/// What one write may carry.
-const PERMIT: usize = 64 * 1024;
+/// Bytes that may be on their way.
+const BUDGET: usize = 1 << 20;
+/// `\u{fffd}` and the like.
+const LONGEST_ESCAPE: usize = 10;
 
 #[derive(Clone, Copy, Debug)]
 enum Sink {
@@ -25,33 +26,28 @@ pub(super) struct Output {
     sink: Sink,
     terminal: bool,
     meter: Meter,
-    /// The beginning of a character whose rest comes with the next write.
-    unfinished: Vec<u8>,
 }
 
 impl Output {
     pub(super) fn stdout(meter: Meter) -> Self {
-        Self { sink: Sink::Stdout, terminal: io::stdout().is_terminal(), meter, unfinished: Vec::new() }
+        Self { sink: Sink::Stdout, terminal: io::stdout().is_terminal(), meter }
     }
 
     pub(super) fn stderr(meter: Meter) -> Self {
-        Self { sink: Sink::Stderr, terminal: io::stderr().is_terminal(), meter, unfinished: Vec::new() }
+        Self { sink: Sink::Stderr, terminal: io::stderr().is_terminal(), meter }
     }
+}
 
-    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let shown;
-        let bytes = if self.terminal {
-            shown = self.escape(bytes);
-            shown.as_bytes()
-        } else {
-            bytes
-        };
-        match self.sink {
-            Sink::Stdout => write_all(io::stdout().lock(), bytes),
-            Sink::Stderr => write_all(io::stderr().lock(), bytes),
-        }
-    }
+/// An open output stream. What is written goes to another thread: a reader that does not read holds up the guest alone.
+struct Stream {
+    out: AsyncWriteStream,
+    terminal: bool,
+    meter: Meter,
+    /// The beginning of a character whose rest comes with the next write.
+    unfinished: Vec<u8>,
+}
 
+impl Stream {
     /// Shows control characters instead of sending them to the terminal, which would obey them.
     fn escape(&mut self, bytes: &[u8]) -> String {
         let mut all = std::mem::take(&mut self.unfinished);
@@ -73,48 +69,30 @@ impl Output {
     }
 }
 
-fn write_all(mut stream: impl Write, bytes: &[u8]) -> io::Result<()> {
-    stream.write_all(bytes)?;
-    stream.flush()
-}
-
-impl OutputStream for Output {
+impl OutputStream for Stream {
     fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
         self.meter.count_output(bytes.len()).map_err(|reached| StreamError::Trap(reached.into()))?;
-        match self.put(&bytes) {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(StreamError::Closed),
-            Err(error) => Err(StreamError::LastOperationFailed(error.into())),
+        if self.terminal {
+            let shown = self.escape(&bytes);
+            return self.out.write(shown.into());
         }
+        self.out.write(bytes)
     }
 
     fn flush(&mut self) -> StreamResult<()> {
-        Ok(())
+        self.out.flush()
     }
 
     fn check_write(&mut self) -> StreamResult<usize> {
-        Ok(PERMIT)
+        // A byte may become as many on its way to a terminal.
+        Ok(self.out.check_write()?.div_ceil(LONGEST_ESCAPE))
     }
 }
 
 #[async_trait::async_trait]
-impl Pollable for Output {
-    async fn ready(&mut self) {}
-}
-
-/// Asked for by WASI 0.3 alone; the same stream all the same.
-impl AsyncWrite for Output {
-    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let counted = self.meter.count_output(bytes.len()).map_err(io::Error::other);
-        Poll::Ready(counted.and_then(|()| self.put(bytes)).map(|()| bytes.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+impl Pollable for Stream {
+    async fn ready(&mut self) {
+        self.out.ready().await;
     }
 }
 
@@ -126,10 +104,15 @@ impl wasmtime_wasi::cli::IsTerminal for Output {
 
 impl StdoutStream for Output {
     fn p2_stream(&self) -> Box<dyn OutputStream> {
-        Box::new(self.clone())
+        let out = match self.sink {
+            Sink::Stdout => AsyncWriteStream::new(BUDGET, tokio::io::stdout()),
+            Sink::Stderr => AsyncWriteStream::new(BUDGET, tokio::io::stderr()),
+        };
+        Box::new(Stream { out, terminal: self.terminal, meter: self.meter.clone(), unfinished: Vec::new() })
     }
 
+    /// Asked for by WASI 0.3 alone, which is not linked.
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
-        Box::new(self.clone())
+        Box::new(tokio::io::empty())
     }
 }

@@ -4,14 +4,14 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::topology::{Destination, LinkName, NetnsName, Refusal};
+use crate::topology::{Destination, LinkName, NetnsName, Refusal, harmless};
 
 /// The longest text of a guest that is repeated to the user.
 const LONGEST: usize = 64;
 
 /// Quotes a guest's text: control characters escaped, and cut if it is long.
 pub(super) fn quote(text: &str) -> String {
-    let escaped: String = text.chars().take(LONGEST).flat_map(char::escape_debug).collect();
+    let escaped = harmless(&text.chars().take(LONGEST).collect::<String>());
     let cut = if text.chars().nth(LONGEST).is_some() { "..." } else { "" };
     format!("`{escaped}{cut}`")
 }
@@ -24,13 +24,22 @@ pub(super) fn link_name(act: &str, text: &str) -> Result<LinkName, Refusal> {
     LinkName::parse(text).map_err(|error| Refusal::invalid(format!("{act} {}", quote(text)), error.to_string()))
 }
 
+/// Parses an address with the length of its network's prefix. No number has a leading zero: `ip` would read it as octal.
+fn parse_cidr(text: &str) -> Option<IpNet> {
+    let (address, length) = text.split_once('/')?;
+    let is_plain = length.bytes().all(|byte| byte.is_ascii_digit()) && (length == "0" || !length.starts_with('0'));
+    IpNet::new(address.parse().ok()?, length.parse().ok().filter(|_| is_plain)?).ok()
+}
+
 /// Parses an address with the length of its network's prefix.
 pub(super) fn cidr(act: &str, text: &str) -> Result<IpNet, Refusal> {
-    text.parse().map_err(|_| {
-        let why = if text.parse::<IpAddr>().is_ok() {
-            format!("it needs the length of its network's prefix, such as `{text}/24`")
-        } else {
-            "it is no address with a prefix length, such as `172.16.0.2/24` or `2001:db8::2/64`".into()
+    parse_cidr(text).ok_or_else(|| {
+        let why = match text.parse::<IpAddr>() {
+            Ok(address) => {
+                let length = if address.is_ipv6() { 64 } else { 24 };
+                format!("it needs the length of its network's prefix, such as `{address}/{length}`")
+            }
+            Err(_) => "it is no address with a prefix length, such as `172.16.0.2/24` or `2001:db8::2/64`".into(),
         };
         Refusal::invalid(format!("{act} {}", quote(text)), why)
     })
@@ -48,8 +57,8 @@ pub(super) fn destination(act: &str, text: &str) -> Result<Destination, Refusal>
     if text == "default" {
         return Ok(Destination::Default);
     }
-    let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-    network.map(Destination::Network).map_err(|_| {
+    let network = parse_cidr(text).or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+    network.map(Destination::Network).ok_or_else(|| {
         let why = "it is no destination, such as `default`, `10.1.0.0/16` or `2001:db8::/32`";
         Refusal::invalid(format!("{act} {}", quote(text)), why)
     })
@@ -72,7 +81,9 @@ mod tests {
             error,
             "could not add address `10.0.0.1`: it needs the length of its network's prefix, such as `10.0.0.1/24`"
         );
-        assert!(cidr("add address", "10.0.0.1/33").is_err());
+        for text in ["10.0.0.1/33", "10.0.0.1/", "10.0.0.1/+8", "10.0.0.1/08", "010.0.0.1/8", "10.0.0.1/8/8"] {
+            assert!(cidr("add address", text).is_err(), "{text}");
+        }
         assert!(cidr("add address", "10.0.0.256/24").is_err());
     }
 }

@@ -8,7 +8,7 @@ use rand::rngs::StdRng;
 use sha2::{Digest, Sha256};
 use tokio::signal::unix::{SignalKind, signal};
 use wasmtime::component::{ResourceTable, ResourceTableError};
-use wasmtime::{Store, UpdateDeadline};
+use wasmtime::{Store, UpdateDeadline, WasmBacktrace};
 use wasmtime_wasi::{I32Exit, WasiCtx};
 
 use super::Backend;
@@ -153,25 +153,41 @@ fn ended(error: &wasmtime::Error, store: &Store<Drawing>) -> End {
     if matches!(error.downcast_ref::<ResourceTableError>(), Some(ResourceTableError::Full)) {
         return End::Limit(store.data().meter.out_of_handles().to_string());
     }
-    // The guest's own frames come with it; what a guest says must not reach the terminal as it is.
-    let escape = |character: char| match character {
-        '\n' => "\n".to_owned(),
-        other => other.escape_debug().to_string(),
-    };
-    End::Trapped(format!("{error:#}").chars().map(escape).collect())
+    // The reason, then the guest's own frames.
+    let mut text = error.root_cause().to_string();
+    if let Some(frames) = error.downcast_ref::<WasmBacktrace>() {
+        // Their heading says no more than that these are they.
+        let frames = frames.to_string();
+        let frames = frames.split_once('\n').map_or("", |(_, frames)| frames);
+        text = format!("{text}\n{frames}");
+    }
+    End::Trapped(text.trim_end().to_owned())
 }
 
-/// Waits for a signal that ends this process.
+/// Waits for a signal that ends this process. One that was ignored from the start (as by nohup) stays ignored; without a handler
+/// a signal ends the process by itself, and the agent undoes the lab.
 async fn interruption() -> i32 {
-    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-    let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = kinds.map(signal) else {
-        // Without handlers the signal ends the process by itself, and the agent undoes the lab.
-        return std::future::pending().await;
+    let ignored = ignored_signals();
+    let wait = |kind: SignalKind| async move {
+        let number = kind.as_raw_value();
+        if ignored & (1 << (number - 1)) == 0
+            && let Ok(mut stream) = signal(kind)
+        {
+            stream.recv().await;
+            return number;
+        }
+        std::future::pending().await
     };
-    let number = |kind: SignalKind| kind.as_raw_value();
     tokio::select! {
-        _ = interrupt.recv() => number(SignalKind::interrupt()),
-        _ = terminate.recv() => number(SignalKind::terminate()),
-        _ = hangup.recv() => number(SignalKind::hangup()),
+        number = wait(SignalKind::interrupt()) => number,
+        number = wait(SignalKind::terminate()) => number,
+        number = wait(SignalKind::hangup()) => number,
     }
+}
+
+/// Returns the set of signals that this process ignores, as proc_pid_status(5) shows it.
+fn ignored_signals() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let set = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    set.and_then(|set| u64::from_str_radix(set.trim(), 16).ok()).unwrap_or_default()
 }

@@ -16,3 +16,10 @@ impl Default for Limits {
         Self { netns: 16_384, links: 65_536, addresses_and_routes: 262_144 }
     }
 }
+
+impl Limits {
+    /// How many objects of a kind may be made in all, removed ones included: they are remembered, so that they can be named.
+    pub fn ever(most: usize) -> usize {
+        most.saturating_mul(4)
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Address, Errno, LinkId, LinkLocal, LinkName, MacAddress, NetnsId, Place, Refusal, Topology};
+use super::{Address, Errno, Limits, LinkId, LinkLocal, LinkName, MacAddress, NetnsId, Place, Refusal, Topology};
 
 /// Below this a link has no IPv6 (RFC 8200, section 5).
 const IPV6_MIN_MTU: u32 = 1280;
@@ -104,6 +104,11 @@ impl Topology {
     pub(super) fn count_links(&self, count: usize, act: impl FnOnce() -> String) -> Result<(), Refusal> {
         if self.link_count() + count > self.limits.links {
             return Err(Refusal::limit(act(), self.limits.links, "links", "--max-links"));
+        }
+        // Each netns has had its `lo`.
+        let ever = Limits::ever(self.limits.links);
+        if (self.next_link - self.next_netns) as usize + count > ever {
+            return Err(Refusal::limit(act(), ever, "links in all, removed ones included", "--max-links"));
         }
         Ok(())
     }

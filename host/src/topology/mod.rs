@@ -17,6 +17,7 @@ mod refusal;
 mod route;
 #[cfg(test)]
 mod tests;
+mod text;
 mod veth;
 
 use std::collections::{BTreeMap, HashMap};
@@ -33,6 +34,7 @@ pub use netns::Netns;
 pub use ping::{Ping, PingAnswer, PingOutcome};
 pub use refusal::{Code, Refusal};
 pub use route::{Destination, METRIC6, Protocol, Route};
+pub use text::harmless;
 
 /// Identifies a netns for as long as the topology lives, also after it has gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ipnet::IpNet;
 
-use super::{Errno, Kind, LinkId, LinkName, NetnsId, NetnsName, Place, Refusal, Route, Topology};
+use super::{Errno, Kind, Limits, LinkId, LinkName, NetnsId, NetnsName, Place, Refusal, Route, Topology};
 
 /// One network namespace.
 #[derive(Clone, Debug)]
@@ -43,6 +43,10 @@ impl Topology {
         }
         if self.netns.len() > self.limits.netns {
             return Err(Refusal::limit(act(), self.limits.netns, "namespaces", "--max-netns"));
+        }
+        let ever = Limits::ever(self.limits.netns);
+        if self.next_netns as usize > ever {
+            return Err(Refusal::limit(act(), ever, "namespaces in all, removed ones included", "--max-netns"));
         }
         self.changed();
         Ok(self.insert_netns(name))

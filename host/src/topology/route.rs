@@ -234,10 +234,10 @@ impl Topology {
             for address in &link.addresses {
                 // The kernel knows its IPv6 addresses whether or not their links are up.
                 if address.shuts_out(gateway, &link.kind) && (link.up || ipv6) {
-                    let why = format!(
-                        "the gateway is an address of `{name}` itself, or a broadcast address of `{}`",
-                        link.name
-                    );
+                    let why = match gateway {
+                        IpAddr::V4(_) => format!("the gateway is the broadcast address of `{}`", link.name),
+                        IpAddr::V6(_) => format!("the gateway is an address of `{name}` itself"),
+                    };
                     return Err(Refusal::invalid(act(), why));
                 }
                 if address.cidr.addr() == gateway && fits(id) {
@@ -289,11 +289,12 @@ impl Topology {
         if ipv6 && !self.links[&link].has_ipv6() {
             return Err(Refusal::invalid(act(), "the mtu of the link is too small for IPv6"));
         }
+        let asked = destination;
         let destination = destination.network(ipv6, &act)?;
         let metric = if ipv6 { METRIC6 } else { 0 };
         let same = self.netns[&netns].routes.get(&destination);
         if same.is_some_and(|same| same.iter().any(|route| route.metric == metric)) {
-            let why = format!("the netns has a route to `{destination}`");
+            let why = format!("the netns has a route to `{asked}`");
             return Err(Refusal::new(Errno::EEXIST, act(), why));
         }
         self.count_one(act)?;

@@ -1,0 +1,24 @@
+//! Descriptors that this process was started with.
+
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use nix::libc::{SYS_close_range, c_int, syscall};
+
+/// Closes what the caller had open and did not mean for this process: all but stdin, stdout, stderr and the module.
+///
+/// To be called before anything else is open.
+pub fn close_inherited(module: Option<BorrowedFd<'_>>) {
+    let close = |first: c_int, last: c_int| {
+        if first <= last {
+            // SAFETY: nobody in this process knows these descriptors.
+            unsafe { syscall(SYS_close_range, first, last, 0) };
+        }
+    };
+    match module.map(|module| module.as_raw_fd()) {
+        Some(module) => {
+            close(3, module - 1);
+            close(module + 1, c_int::MAX);
+        }
+        None => close(3, c_int::MAX),
+    }
+}
