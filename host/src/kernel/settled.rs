@@ -31,10 +31,9 @@ pub fn unsettled(socket: &Socket) -> io::Result<Vec<String>> {
     for link in links.filter(|link| waiting(link, &up).is_some()) {
         let mut request = LinkMessage::default();
         request.header.index = link.header.index;
-        match socket.get(RouteNetlinkMessage::GetLink(request)) {
-            Ok(Some(RouteNetlinkMessage::NewLink(again))) => waiting_for.extend(waiting(&again, &up)),
-            // It has gone meanwhile.
-            Ok(_) | Err(_) => {}
+        // One that has gone meanwhile is not waited for.
+        if let Ok(Some(RouteNetlinkMessage::NewLink(again))) = socket.get(RouteNetlinkMessage::GetLink(request)) {
+            waiting_for.extend(waiting(&again, &up));
         }
     }
     Ok(waiting_for)
