@@ -210,6 +210,8 @@ fn without_carrier(line: &str) -> String {
     let line = line.replace(" pref medium", "").replace(" linkdown", "");
     match line.split_once(" state ") {
         Some((before, after)) if line.ends_with(" bridge") => {
+            // `ip` makes this flag of the state.
+            let before = before.replace("NO-CARRIER,", "");
             format!("{before} {}", after.split_once(' ').map_or("", |(_, rest)| rest))
         }
         _ => line,
