@@ -1,7 +1,7 @@
 //! Root and an ordinary user on one machine: who sees and removes whose labs.
 //!
 //! Where the tests run without root's capabilities, both accounts of a machine are one to the kernel, and nothing of this can
-//! be tried: leave it out there with `--skip two_accounts`. It does not pass by itself.
+//! be tried. So these tests run only when they are asked for, as `.ci/run` does as root.
 
 mod support;
 
@@ -12,6 +12,7 @@ mod two_accounts {
     use crate::support::{Command, EMPTY_WAT, GUEST_CALLS, Kind, Machine, on_machine};
 
     #[test]
+    #[ignore = "needs real root, who has two users: `cargo test --release --test two_accounts -- --ignored`"]
     fn root_lists_the_labs_of_all_users() {
         on_two_accounts(|m| {
             m.stand("lab", "netns.add,red");
@@ -31,6 +32,7 @@ mod two_accounts {
     }
 
     #[test]
+    #[ignore = "needs real root, who has two users: `cargo test --release --test two_accounts -- --ignored`"]
     fn root_lists_labs_that_are_in_tmp_too() {
         on_two_accounts(|m| {
             let module = m.write("empty.wat", EMPTY_WAT);
@@ -44,6 +46,7 @@ mod two_accounts {
     }
 
     #[test]
+    #[ignore = "needs real root, who has two users: `cargo test --release --test two_accounts -- --ignored`"]
     fn root_removes_the_lab_of_a_user_by_user_and_name() {
         on_two_accounts(|m| {
             m.stand("lab", "netns.add,red");
@@ -62,6 +65,7 @@ mod two_accounts {
     }
 
     #[test]
+    #[ignore = "needs real root, who has two users: `cargo test --release --test two_accounts -- --ignored`"]
     fn all_means_the_labs_of_the_caller() {
         on_two_accounts(|m| {
             m.stand_empty("lab");
@@ -79,6 +83,7 @@ mod two_accounts {
     }
 
     #[test]
+    #[ignore = "needs real root, who has two users: `cargo test --release --test two_accounts -- --ignored`"]
     fn user_neither_sees_nor_removes_labs_of_root() {
         on_two_accounts(|m| {
             let module = m.write("root.wat", EMPTY_WAT);
@@ -94,6 +99,7 @@ mod two_accounts {
     }
 
     #[test]
+    #[ignore = "needs real root, who has two users: `cargo test --release --test two_accounts -- --ignored`"]
     fn root_and_a_user_have_labs_of_one_name() {
         on_two_accounts(|m| {
             m.stand("lab", "netns.add,red");
@@ -108,6 +114,7 @@ mod two_accounts {
     }
 
     #[test]
+    #[ignore = "needs real root, who has two users: `cargo test --release --test two_accounts -- --ignored`"]
     fn root_looks_into_the_lab_of_a_user() {
         on_two_accounts(|m| {
             m.orchestrator(&["run", "two-containers"]).success();
@@ -121,6 +128,7 @@ mod two_accounts {
     }
 
     #[test]
+    #[ignore = "needs real root, who has two users: `cargo test --release --test two_accounts -- --ignored`"]
     fn root_does_not_enter_the_lab_of_a_user() {
         on_two_accounts(|m| {
             m.stand("lab", "netns.add,red");
@@ -132,6 +140,7 @@ mod two_accounts {
     }
 
     #[test]
+    #[ignore = "needs real root, who has two users: `cargo test --release --test two_accounts -- --ignored`"]
     fn crash_of_a_lab_of_a_user_is_not_listed_by_root() {
         on_two_accounts(|m| {
             m.stand_empty("lab");
@@ -145,6 +154,7 @@ mod two_accounts {
     }
 
     #[test]
+    #[ignore = "needs real root, who has two users: `cargo test --release --test two_accounts -- --ignored`"]
     fn down_by_root_names_a_process_of_root_in_the_lab_of_a_user() {
         on_two_accounts(|m| {
             m.stand("lab", "netns.add,red");

@@ -19,7 +19,8 @@ pub(crate) fn words(holder: u32, tester: Tester, account: Kind, cwd: &str) -> Ve
         words.push(format!("--user=/proc/{holder}/ns/user"));
         words.push("--preserve-credentials".to_owned());
     }
-    words.extend(["--", "env", "-C", cwd].map(str::to_owned));
+    // Whoever started the tests in the background may have them ignore signals, which would be inherited.
+    words.extend(["--", "env", "--default-signal", "-C", cwd].map(str::to_owned));
     match (tester, account) {
         (_, Kind::Root) => {}
         (Tester::Root, Kind::User) => {
