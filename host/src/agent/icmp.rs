@@ -15,14 +15,11 @@ use nix::sys::socket::{
 
 use super::netns::{enter, on_a_visit};
 use crate::kernel;
+use crate::protocol::{PING_INTERVAL, PINGS_AT_ONCE};
 use crate::topology::{Ping, PingAnswer, PingOutcome};
 
-/// Between two requests to one target.
-const INTERVAL: Duration = Duration::from_millis(200);
 /// Nobody waits longer for a reply.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-/// Sockets that are open at a time.
-const AT_ONCE: usize = 256;
 const ECHO_REQUEST: u8 = 8;
 const ECHO_REQUEST_V6: u8 = 128;
 const ECHO_REPLY: u8 = 0;
@@ -35,7 +32,7 @@ const PACKET: usize = HEADER + 56;
 pub(super) fn ping(pings: &[(Ping, Arc<OwnedFd>)], asker: BorrowedFd<'_>) -> io::Result<Vec<PingAnswer>> {
     on_a_visit(|| {
         let mut answers = Vec::with_capacity(pings.len());
-        for (round, some) in pings.chunks(AT_ONCE).enumerate() {
+        for (round, some) in pings.chunks(PINGS_AT_ONCE).enumerate() {
             if round > 0 {
                 forget_neighbours(pings)?;
             }
@@ -92,7 +89,7 @@ impl<'a> Flight<'a> {
         self.socket.as_ref()?;
         let last = self.sent.last()?;
         if self.sent.len() < self.ping.count as usize {
-            return Some(*last + INTERVAL);
+            return Some(*last + PING_INTERVAL);
         }
         let answered = self.replied.iter().filter(|replied| **replied).count() + self.refused;
         let patience = self.ping.timeout.min(LONGEST);
@@ -103,7 +100,7 @@ impl<'a> Flight<'a> {
     fn advance(&mut self) -> bool {
         let now = Instant::now();
         let Some(socket) = &self.socket else { return false };
-        let due = self.sent.last().is_none_or(|last| now >= *last + INTERVAL);
+        let due = self.sent.last().is_none_or(|last| now >= *last + PING_INTERVAL);
         if self.sent.len() < self.ping.count as usize && due {
             let mut packet = [0u8; PACKET];
             packet[0] = if self.ping.target.is_ipv6() { ECHO_REQUEST_V6 } else { ECHO_REQUEST };

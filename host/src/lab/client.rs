@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use super::{Error, unable};
 use crate::plan::Step;
-use crate::protocol::{Answer, Channel, ChannelError, HelloError, Join, Request, Status, dial, greet};
+use crate::protocol::{
+    Answer, Channel, ChannelError, HelloError, Join, PING_INTERVAL, PINGS_AT_ONCE, Request, Status, dial, greet,
+};
 use crate::topology::{NetnsName, Ping, PingAnswer, observed};
 
 /// The largest answer that is taken: a lab of 16,384 namespaces, read whole.
@@ -15,9 +17,6 @@ const ANSWER_LIMIT: usize = 256 << 20;
 const STEPS: usize = 400;
 /// An agent that does not answer for this long, beyond what it was asked to take, is stuck.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// As `agent` does it: so many pings are under way at once, each with this time between its requests.
-const PINGS_AT_ONCE: usize = 256;
-const PING_INTERVAL: Duration = Duration::from_millis(200);
 
 /// A channel to a lab's agent.
 #[derive(Debug)]
