@@ -82,3 +82,21 @@ kernel_test!(netns_and_its_links_are_listed_in_the_order_they_were_added, |m| {
     assert_eq!(answers(&outcome, "link.get,ant,z"), ["ok z"]);
     m.view(LAB).down();
 });
+
+kernel_test!(netns_forwards_once_it_is_told_to, |m| {
+    let played = play(
+        m,
+        "netns.add,c1 netns.add,router netns.set-forwarding,router,on netns.forwarding,router netns.forwarding,c1
+        netns.add,again netns.set-forwarding,again,on lab.apply netns.set-forwarding,again,off",
+    );
+    played.success().stdout_has("netns.forwarding,router: ok true").stdout_has("netns.forwarding,c1: ok false");
+    let forwards = |netns: &str| {
+        let files = ["ipv4/ip_forward", "ipv4/conf/default/forwarding", "ipv6/conf/all/forwarding"];
+        let read = files.map(|file| format!("/proc/sys/net/{file}"));
+        let read: Vec<&str> = read.iter().map(String::as_str).collect();
+        let cat = m.orchestrator(&[&["exec", LAB, netns, "--", "cat"], read.as_slice()].concat());
+        cat.success().stdout().lines().collect::<String>()
+    };
+    assert_eq!([forwards("host"), forwards("c1"), forwards("router"), forwards("again")], ["000", "000", "111", "000"]);
+    m.view(LAB).down();
+});

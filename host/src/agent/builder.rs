@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::log::go_on;
-use super::netns::Made;
+use super::netns::{Made, enter};
 use super::standing::Standing;
 use super::translate::requests;
 use crate::kernel::{self, Request};
@@ -102,6 +102,14 @@ impl Builder {
             Step::RemoveNetns { netns } => {
                 let id = lock(&self.standing).topology.find_netns(netns).map_err(refused)?;
                 self.remove_netns(step, id).map_err(refused)
+            }
+            Step::SetForwarding { netns, on } => {
+                // It may hang on what was asked for before, and is no netlink message.
+                self.flush();
+                let mut standing = lock(&self.standing);
+                step.play(&mut standing.topology).map_err(refused)?;
+                let id = standing.topology.find_netns(netns).map_err(refused)?;
+                enter(&standing.node(id).netns).and_then(|()| kernel::set_forwarding(*on)).map_err(failed)
             }
             _ => {
                 self.displaced |= matches!(step, Step::SetName { .. } | Step::SetNetns { .. });

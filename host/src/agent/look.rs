@@ -15,9 +15,9 @@ pub(super) type Held = (NetnsName, Arc<OwnedFd>);
 /// Reads one netns, without the peers of its veths.
 pub(super) fn observe(netns: &Held) -> io::Result<Vec<observed::Netns>> {
     on_a_visit(|| {
-        let RawNetns { links, routes } = read(netns)?;
+        let RawNetns { links, routes, forwarding } = read(netns)?;
         let links = links.into_iter().map(|raw| raw.link).collect();
-        Ok(vec![observed::Netns { name: netns.0.clone(), links, routes }])
+        Ok(vec![observed::Netns { name: netns.0.clone(), links, routes, forwarding }])
     })
 }
 
@@ -39,7 +39,8 @@ pub(super) fn observe_all(lab: &[Held], expected: &Expected) -> io::Result<Vec<o
                     peer.map(|(other, link)| observed::Peer { netns: lab[other].0.clone(), link: link.to_owned() });
                 links.push(observed::Link { peer, ..raw.link.clone() });
             }
-            observed.push(observed::Netns { name: lab[at].0.clone(), links, routes: raw.routes.clone() });
+            let (name, routes) = (lab[at].0.clone(), raw.routes.clone());
+            observed.push(observed::Netns { name, links, routes, forwarding: raw.forwarding });
         }
         Ok(observed)
     })

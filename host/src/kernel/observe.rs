@@ -33,9 +33,11 @@ pub struct RawNetns {
     pub links: Vec<RawLink>,
     /// Its main table.
     pub routes: Vec<observed::Route>,
+    /// It forwards packets that are not for itself.
+    pub forwarding: bool,
 }
 
-/// Reads all of a netns.
+/// Reads all of a netns, in which both `socket` and this thread are.
 pub fn observe(socket: &Socket) -> io::Result<RawNetns> {
     let mut links = Vec::new();
     for object in socket.dump(RouteNetlinkMessage::GetLink(LinkMessage::default()))? {
@@ -69,7 +71,9 @@ pub fn observe(socket: &Socket) -> io::Result<RawNetns> {
             }
         }
     }
-    Ok(RawNetns { links, routes })
+    // Where `/proc` can't be read nobody can have changed it either.
+    let forwarding = super::forwards().unwrap_or_default();
+    Ok(RawNetns { links, routes, forwarding })
 }
 
 fn link(message: &LinkMessage) -> (RawLink, Option<u32>) {

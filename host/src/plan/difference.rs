@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use super::{NewLink, NewRoute, Step};
 use crate::topology::{
-    Code, Kind, Link, LinkId, LinkName, MacAddress, NetnsId, NetnsName, Place, Refusal, Route, Topology,
+    Code, Kind, Link, LinkId, LinkName, MacAddress, Netns, NetnsId, NetnsName, Place, Refusal, Route, Topology,
 };
 
 /// A step that the model refuses although it accepted the network that the step leads to: a fault of this program.
@@ -232,7 +232,18 @@ impl<'a> Planner<'a> {
             self.set_addresses(*id)?;
         }
         self.remove_routes(netns)?;
-        self.add_routes(netns)
+        self.add_routes(netns)?;
+        self.set_forwarding(netns)
+    }
+
+    /// Last, so that a netns forwards only once it knows the ways.
+    fn set_forwarding(&mut self, netns: NetnsId) -> Result<(), Refusal> {
+        let act = || "plan".into();
+        let Netns { name, forwarding: on, .. } = self.wanted.netns(netns, act)?;
+        if self.now.netns(self.now.find_netns(name)?, act)?.forwarding == *on {
+            return Ok(());
+        }
+        self.step(Step::SetForwarding { netns: name.clone(), on: *on })
     }
 
     /// Returns the link at a place after the steps so far.

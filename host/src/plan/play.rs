@@ -9,6 +9,7 @@ impl Step {
         match self {
             Self::AddNetns { netns, .. } => network.add_netns(netns.clone()).map(drop),
             Self::RemoveNetns { netns } => network.remove_netns(network.find_netns(netns)?),
+            Self::SetForwarding { netns, on } => network.set_forwarding(network.find_netns(netns)?, *on),
             Self::AddVeth { near, near_controller, near_up, far } => {
                 let near_netns = network.find_netns(&near.place.netns)?;
                 let far_netns = network.find_netns(&far.place.netns)?;

@@ -51,6 +51,8 @@ pub enum Step {
     AddNetns { netns: NetnsName, hub: bool },
     /// `ip netns del NETNS`
     RemoveNetns { netns: NetnsName },
+    /// `sysctl net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1`, or 0
+    SetForwarding { netns: NetnsName, on: bool },
     /// `ip link add type veth`. The near end can be made up and attached in the same act.
     AddVeth { near: NewLink, near_controller: Option<LinkName>, near_up: bool, far: NewLink },
     /// `ip link add type bridge`
@@ -85,6 +87,8 @@ impl Step {
         match self {
             Self::AddNetns { netns, .. } => format!("add netns `{netns}`"),
             Self::RemoveNetns { netns } => format!("remove netns `{netns}`"),
+            Self::SetForwarding { netns, on: true } => format!("have netns `{netns}` forward"),
+            Self::SetForwarding { netns, on: false } => format!("stop netns `{netns}` forwarding"),
             Self::AddVeth { near, far, .. } => {
                 let (Place { netns, link }, peer) = (&near.place, &far.place);
                 let (far_netns, far_link) = (&peer.netns, &peer.link);
@@ -131,6 +135,13 @@ impl fmt::Display for Step {
         match self {
             Self::AddNetns { netns, .. } => write!(f, "ip netns add {netns}"),
             Self::RemoveNetns { netns } => write!(f, "ip netns del {netns}"),
+            Self::SetForwarding { netns, on } => {
+                if !netns.is_host() {
+                    write!(f, "ip netns exec {netns} ")?;
+                }
+                let on = u8::from(*on);
+                write!(f, "sysctl -q -w net.ipv4.ip_forward={on} net.ipv6.conf.all.forwarding={on}")
+            }
             Self::AddVeth { near, near_controller, near_up, far } => {
                 ip(f, &near.place.netns)?;
                 let (peer, link) = (&far.place, &near.place.link);

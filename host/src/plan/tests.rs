@@ -13,6 +13,7 @@ use crate::topology::{Destination, Kind, Limits, LinkId, LinkName, NetnsId, Netn
 enum Call {
     AddNetns(usize),
     RemoveNetns(usize),
+    SetForwarding(usize, bool),
     AddVeth(usize, usize, usize, usize),
     AddBridge(usize, usize),
     RemoveLink(usize),
@@ -36,6 +37,7 @@ fn call() -> impl Strategy<Value = Call> {
     prop_oneof![
         3 => n.clone().prop_map(Call::AddNetns),
         1 => n.clone().prop_map(Call::RemoveNetns),
+        1 => (n.clone(), any::<bool>()).prop_map(|(a, on)| Call::SetForwarding(a, on)),
         5 => (n.clone(), n.clone(), n.clone(), n.clone()).prop_map(|(a, b, c, d)| Call::AddVeth(a, b, c, d)),
         2 => (n.clone(), n.clone()).prop_map(|(a, b)| Call::AddBridge(a, b)),
         1 => n.clone().prop_map(Call::RemoveLink),
@@ -100,6 +102,7 @@ fn play(network: &mut Topology, call: &Call) {
     let _ = match call {
         Call::AddNetns(a) => network.add_netns(NetnsName::parse(&format!("n{a}")).unwrap()).map(drop),
         Call::RemoveNetns(a) => network.remove_netns(n(network, a)),
+        Call::SetForwarding(a, on) => network.set_forwarding(n(network, a), *on),
         Call::AddVeth(a, b, c, d) => {
             network.add_veth(n(network, a), link_name(*b), n(network, c), link_name(*d)).map(drop)
         }
@@ -133,6 +136,7 @@ fn picture(network: &Topology) -> BTreeMap<String, Vec<String>> {
             .map(|route| format!("{:?} over {}", NewRoute::from(route), place(route.link)))
             .collect();
         routes.sort();
+        routes.push(format!("forwarding {}", netns.forwarding));
         picture.insert(format!("netns {}", netns.name), routes);
     }
     for (id, link) in network.list_links() {

@@ -16,7 +16,7 @@ pub fn show_tables(lab: &[Netns]) -> String {
         if at > 0 {
             text.push('\n');
         }
-        let _ = writeln!(text, "netns {}", netns.name);
+        let _ = writeln!(text, "netns {}{}", netns.name, if netns.forwarding { ", forwarding" } else { "" });
         text += &table("  ", heading, netns.links.iter().map(cells));
         for route in &netns.routes {
             let _ = writeln!(text, "  route {}", harmless(&route.to_string()));
@@ -70,6 +70,7 @@ pub fn show_json(name: &str, lab: &[Netns]) -> Value {
     let netns = |netns: &Netns| {
         json!({
             "name": netns.name,
+            "forwarding": netns.forwarding,
             "links": netns.links.iter().map(link).collect::<Vec<_>>(),
             "routes": netns.routes.iter().map(route).collect::<Vec<_>>(),
         })

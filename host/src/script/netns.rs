@@ -36,6 +36,17 @@ impl HostNetns for Drawing {
         Ok(self.topology.netns_name(self.netns(&netns)?).to_string())
     }
 
+    async fn forwarding(&mut self, netns: Resource<NetnsHandle>) -> Result<bool, Failure> {
+        let id = self.netns(&netns)?;
+        let act = || format!("ask whether netns `{}` forwards", self.topology.netns_name(id));
+        Ok(self.topology.netns(id, act)?.forwarding)
+    }
+
+    async fn set_forwarding(&mut self, netns: Resource<NetnsHandle>, on: bool) -> Result<(), Failure> {
+        let id = self.netns(&netns)?;
+        Ok(self.draw()?.set_forwarding(id, on)?)
+    }
+
     async fn remove(&mut self, netns: Resource<NetnsHandle>) -> Result<(), Failure> {
         let id = self.netns(&netns)?;
         Ok(self.draw()?.remove_netns(id)?)

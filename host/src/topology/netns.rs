@@ -15,6 +15,8 @@ pub struct Netns {
     pub links: BTreeSet<LinkId>,
     /// Its main table by destination, IPv4 first; equal destinations in the order the kernel tries them.
     pub routes: BTreeMap<IpNet, Vec<Route>>,
+    /// It forwards packets that are not for itself.
+    pub forwarding: bool,
     pub(super) by_name: HashMap<LinkName, LinkId>,
     /// How many of its links are bridges.
     pub(super) bridges: usize,
@@ -25,8 +27,14 @@ impl Topology {
         let id = NetnsId(self.next_netns);
         self.next_netns += 1;
         self.netns_by_name.insert(name.clone(), id);
-        let netns =
-            Netns { name, links: BTreeSet::new(), routes: BTreeMap::new(), by_name: HashMap::new(), bridges: 0 };
+        let netns = Netns {
+            name,
+            links: BTreeSet::new(),
+            routes: BTreeMap::new(),
+            forwarding: false,
+            by_name: HashMap::new(),
+            bridges: 0,
+        };
         self.netns.insert(id, netns);
         self.insert_link(id, LinkName::lo(), Kind::Loopback);
         id
@@ -66,6 +74,15 @@ impl Topology {
         self.netns.remove(&id);
         self.netns_by_name.remove(&name);
         self.gone_netns.insert(id, name);
+        self.changed();
+        Ok(())
+    }
+
+    /// Has a netns forward packets, or stop doing so. Like `sysctl net.ipv4.ip_forward=1` in it, and the same for IPv6.
+    pub fn set_forwarding(&mut self, id: NetnsId, on: bool) -> Result<(), Refusal> {
+        let verb = if on { "have" } else { "stop" };
+        self.netns(id, || format!("{verb} netns `{}` forwarding", self.netns_name(id)))?;
+        self.netns_mut(id).forwarding = on;
         self.changed();
         Ok(())
     }

@@ -17,6 +17,8 @@ pub struct Netns {
     pub links: Vec<Link>,
     /// Its main table, IPv4 first.
     pub routes: Vec<Route>,
+    /// It forwards packets that are not for itself.
+    pub forwarding: bool,
 }
 
 /// One link as it stands.

@@ -6,8 +6,14 @@ use crate::answer::{Answer, done, list};
 use crate::call::Calls;
 use crate::fields::Fields;
 
-pub(crate) const CALLS: Calls =
-    &[("netns.add", add), ("netns.get", get), ("netns.list", all), ("netns.remove", remove)];
+pub(crate) const CALLS: Calls = &[
+    ("netns.add", add),
+    ("netns.get", get),
+    ("netns.list", all),
+    ("netns.forwarding", forwarding),
+    ("netns.set-forwarding", set_forwarding),
+    ("netns.remove", remove),
+];
 
 fn add(fields: &Fields) -> Answer {
     netns::add(fields.text(0)?)?;
@@ -20,6 +26,14 @@ fn get(fields: &Fields) -> Answer {
 
 fn all(_: &Fields) -> Answer {
     list(netns::list().iter().map(|netns| netns.name()))
+}
+
+fn forwarding(fields: &Fields) -> Answer {
+    Ok(fields.netns(0)?.forwarding()?.to_string())
+}
+
+fn set_forwarding(fields: &Fields) -> Answer {
+    done(fields.netns(0)?.set_forwarding(fields.text(1)? == "on"))
 }
 
 fn remove(fields: &Fields) -> Answer {
