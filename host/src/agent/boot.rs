@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open};
 use nix::mount::{MsFlags, mount};
@@ -22,7 +23,10 @@ use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout, setsid};
 
 use super::Config;
 use super::log::{go_on, log};
+use super::machine;
 use crate::kernel;
+use crate::plan::Mark;
+use crate::protocol::journal::{self, OnMachine, Opening};
 use crate::protocol::{Answer, Channel, HELD_FD, LOCK_FD, greet, traces};
 
 /// The largest request; steps come in smaller pieces.
@@ -46,6 +50,8 @@ pub(super) struct Prepared {
     pub(super) outer_pid: i32,
     /// No link of the host gets a link-local address by itself.
     pub(super) host_is_quiet: bool,
+    /// How the lab is found in the machine's own namespace, if that is its host.
+    pub(super) on_machine: Option<OnMachine>,
 }
 
 /// Prepares the process; what can't be done is told to `run`.
@@ -116,19 +122,32 @@ fn prepare(config: &Config, held: &Channel, lock: &OwnedFd) -> Result<Prepared, 
     setsid().map_err(unable("start a session"))?;
     redirect_stdio(&config.directory)?;
     private_mounts();
+    let on_machine = if config.on_host { Some(on_machine(config, outer_pid)?) } else { None };
+    let host_is_quiet = on_machine.is_none() && private_host()?;
+    let signals = signals()?;
+    let opening = Opening { agent: outer_pid, boot: journal::this_boot(), on_machine: on_machine.clone() };
+    journal::begin(&config.directory, &opening).map_err(unable_io("write the lab's journal"))?;
+    let listener = listen_in(&config.directory)?;
+    let watch = go_on("watch the lab's directory", watch(&config.directory));
+    Ok(Prepared { listener, signals, watch, outer_pid, host_is_quiet, on_machine })
+}
+
+/// Makes the netns that plays the host. Returns whether its links get no link-local address by themselves.
+fn private_host() -> Result<bool, Unable> {
     unshare(CloneFlags::CLONE_NEWNET).map_err(|errno| Unable {
         act: "add the netns that plays the host".into(),
         errno,
         about_namespaces: true,
     })?;
-    let host_is_quiet =
-        kernel::has_ipv6() && go_on("turn address generation off", kernel::turn_address_generation_off()).is_some();
-    let signals = signals()?;
-    let journal = traces::journal(&config.directory);
-    fs::write(journal, outer_pid.to_string()).map_err(unable_io("write the lab's journal"))?;
-    let listener = listen_in(&config.directory)?;
-    let watch = go_on("watch the lab's directory", watch(&config.directory));
-    Ok(Prepared { listener, signals, watch, outer_pid, host_is_quiet })
+    Ok(kernel::has_ipv6() && go_on("turn address generation off", kernel::turn_address_generation_off()).is_some())
+}
+
+/// Chooses the mark of a lab on the machine's own host. The time tells it from others that had its name and PID.
+fn on_machine(config: &Config, outer_pid: i32) -> Result<OnMachine, Unable> {
+    let netns = machine::this_netns().map_err(unable_io("find the machine's network namespace"))?;
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let mark = Mark::new(&config.name, &format!("{outer_pid}-{:x}", now.as_nanos()));
+    Ok(OnMachine { netns, mark: mark.as_str().to_owned() })
 }
 
 /// Users have a limited number of these (fs.inotify.max_user_instances); without, only the next connection will show that the

@@ -7,6 +7,7 @@ use std::thread;
 
 use super::log::go_on;
 use super::netns::{Made, enter};
+use super::outside::Outside;
 use super::standing::Standing;
 use super::translate::requests;
 use crate::kernel::{self, Request};
@@ -28,12 +29,14 @@ pub(super) enum Work {
 /// Starts the builder's thread.
 pub(super) fn start(
     standing: Arc<Mutex<Standing>>,
+    outside: Arc<Outside>,
     made: Receiver<io::Result<Made>>,
     ipv6: bool,
 ) -> io::Result<SyncSender<Work>> {
     let (sender, work) = sync_channel(WAITING);
     thread::Builder::new().name("builder".into()).spawn(move || {
-        let mut builder = Builder { standing, made, ipv6, batch: Batch::default(), displaced: false, failed: None };
+        let mut builder =
+            Builder { standing, outside, made, ipv6, batch: Batch::default(), displaced: false, failed: None };
         for work in work {
             match work {
                 Work::Step(step) => builder.step(step),
@@ -61,6 +64,7 @@ struct Batch {
 
 struct Builder {
     standing: Arc<Mutex<Standing>>,
+    outside: Arc<Outside>,
     made: Receiver<io::Result<Made>>,
     ipv6: bool,
     batch: Batch,
@@ -160,7 +164,9 @@ impl Builder {
         let mut standing = lock(&self.standing);
         let ids: Vec<NetnsId> = standing.nodes.keys().copied().collect();
         for id in ids {
-            let forgotten = standing.socket(id).and_then(kernel::forget_neighbours);
+            let held = standing.held(id);
+            let counts = |index| held.counts(index);
+            let forgotten = standing.socket(id).and_then(|socket| kernel::forget_neighbours(socket, counts));
             go_on("have neighbours forgotten", forgotten);
         }
     }
@@ -182,11 +188,17 @@ impl Builder {
         let Some(netns) = netns.filter(|_| !requests.is_empty() && self.failed.is_none()) else { return };
         let mut standing = lock(&self.standing);
         standing.restless = true;
+        let is_on_machine = standing.topology.is_on_machine();
         let outcome = match standing.socket(netns) {
-            Ok(socket) => socket.batch(requests).map_err(|error| {
-                let step = steps[step_of[error.index.min(step_of.len() - 1)]].clone();
-                Box::new(StepFailure { step, errno: error.errno, text: error.text })
-            }),
+            Ok(socket) => {
+                // Nothing must come to the machine once the lab is being taken out of it.
+                let sent =
+                    if is_on_machine { self.outside.act(|| socket.batch(requests)) } else { socket.batch(requests) };
+                sent.map_err(|error| {
+                    let step = steps[step_of[error.index.min(step_of.len() - 1)]].clone();
+                    Box::new(StepFailure { step, errno: error.errno, text: error.text })
+                })
+            }
             Err(error) => Err(failure(&steps[0], &error)),
         };
         // A socket a netns would double the descriptors of a large lab; those of hubs are wanted again and again.

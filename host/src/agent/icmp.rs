@@ -1,18 +1,14 @@
-//! Pings, many at once, over the kernel's own ICMP sockets (icmp(7), `ping_group_range`), which number and check the packets.
+//! Pings, many at once.
 
-use std::io::{self, IoSliceMut};
-use std::net::{IpAddr, SocketAddrV4, SocketAddrV6};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno as Number;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{
-    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn, SockaddrIn6, connect, recvmsg, send,
-    setsockopt, socket, sockopt,
-};
 
+use super::held::Held;
+use super::icmp_socket::{Exit, IcmpSocket};
 use super::netns::{enter, on_a_visit};
 use crate::kernel;
 use crate::protocol::{PING_INTERVAL, PINGS_AT_ONCE};
@@ -20,24 +16,23 @@ use crate::topology::{Ping, PingAnswer, PingOutcome};
 
 /// Nobody waits longer for a reply.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-const ECHO_REQUEST: u8 = 8;
-const ECHO_REQUEST_V6: u8 = 128;
-const ECHO_REPLY: u8 = 0;
-const ECHO_REPLY_V6: u8 = 129;
-/// Type, code, checksum, identifier, sequence number (RFC 792, RFC 4443); then 56 bytes as ping(8) sends.
-const HEADER: usize = 8;
-const PACKET: usize = HEADER + 56;
+
+/// A ping and where it leaves from.
+pub(super) struct Departure {
+    pub(super) ping: Ping,
+    pub(super) from: Held,
+    pub(super) exit: Exit,
+}
 
 /// Pings, each from the netns beside it, for as long as the asker is there.
-pub(super) fn ping(pings: &[(Ping, Arc<OwnedFd>)], asker: BorrowedFd<'_>) -> io::Result<Vec<PingAnswer>> {
+pub(super) fn ping(pings: &[Departure], asker: BorrowedFd<'_>) -> io::Result<Vec<PingAnswer>> {
     on_a_visit(|| {
         let mut answers = Vec::with_capacity(pings.len());
         for (round, some) in pings.chunks(PINGS_AT_ONCE).enumerate() {
             if round > 0 {
                 forget_neighbours(pings)?;
             }
-            let mut flights =
-                some.iter().map(|(ping, netns)| Flight::open(ping, netns)).collect::<io::Result<Vec<_>>>()?;
+            let mut flights = some.iter().map(Flight::open).collect::<io::Result<Vec<_>>>()?;
             fly(&mut flights, asker)?;
             answers.extend(flights.into_iter().map(Flight::answer));
         }
@@ -47,13 +42,13 @@ pub(super) fn ping(pings: &[(Ping, Arc<OwnedFd>)], asker: BorrowedFd<'_>) -> io:
 
 /// Has the namespaces forget their neighbours: the machine keeps some thousand in all (net.ipv4.neigh.default.gc_thresh3), and
 /// so many pings would need more.
-fn forget_neighbours(pings: &[(Ping, Arc<OwnedFd>)]) -> io::Result<()> {
-    let mut sources: Vec<&(Ping, Arc<OwnedFd>)> = pings.iter().collect();
-    sources.sort_by_key(|(ping, _)| &ping.source);
-    sources.dedup_by_key(|(ping, _)| &ping.source);
-    for (_, netns) in sources {
-        enter(netns)?;
-        kernel::forget_neighbours(&kernel::Socket::open()?)?;
+fn forget_neighbours(pings: &[Departure]) -> io::Result<()> {
+    let mut sources: Vec<&Held> = pings.iter().map(|departure| &departure.from).collect();
+    sources.sort_by_key(|from| &from.name);
+    sources.dedup_by_key(|from| &from.name);
+    for from in sources {
+        enter(from)?;
+        kernel::forget_neighbours(&kernel::Socket::open()?, |index| from.counts(index))?;
     }
     Ok(())
 }
@@ -62,7 +57,7 @@ fn forget_neighbours(pings: &[(Ping, Arc<OwnedFd>)]) -> io::Result<()> {
 struct Flight<'a> {
     ping: &'a Ping,
     /// Absent if there is no way to the target, which the kernel says at once.
-    socket: Option<OwnedFd>,
+    socket: Option<IcmpSocket>,
     sent: Vec<Instant>,
     replied: Vec<bool>,
     best: Option<Duration>,
@@ -72,12 +67,13 @@ struct Flight<'a> {
 }
 
 impl<'a> Flight<'a> {
-    fn open(ping: &'a Ping, netns: &OwnedFd) -> io::Result<Self> {
-        enter(&netns)?;
+    fn open(departure: &'a Departure) -> io::Result<Self> {
+        let Departure { ping, from, exit } = departure;
+        enter(from)?;
         let mut flight =
             Self { ping, socket: None, sent: Vec::new(), replied: Vec::new(), best: None, refused: 0, error: None };
-        let socket = icmp_socket(ping.target)?;
-        match connect_to(&socket, ping.target) {
+        let socket = IcmpSocket::open(ping.target, exit)?;
+        match socket.connect(ping.target) {
             Ok(()) => flight.socket = Some(socket),
             Err(error) => flight.error = Some(error),
         }
@@ -102,12 +98,9 @@ impl<'a> Flight<'a> {
         let Some(socket) = &self.socket else { return false };
         let due = self.sent.last().is_none_or(|last| now >= *last + PING_INTERVAL);
         if self.sent.len() < self.ping.count as usize && due {
-            let mut packet = [0u8; PACKET];
-            packet[0] = if self.ping.target.is_ipv6() { ECHO_REQUEST_V6 } else { ECHO_REQUEST };
-            packet[6..HEADER].copy_from_slice(&(self.sent.len() as u16).to_be_bytes());
-            match send(socket.as_raw_fd(), &packet, MsgFlags::MSG_DONTWAIT) {
+            match socket.send(self.sent.len() as u16) {
                 // Dropped on the way out: the peer is down, or the table of neighbours is full. Nobody will answer.
-                Ok(_) | Err(Number::ENOBUFS) => {
+                Ok(()) | Err(Number::ENOBUFS) => {
                     self.sent.push(now);
                     self.replied.push(false);
                     // Within one machine the reply is often there already.
@@ -134,27 +127,23 @@ impl<'a> Flight<'a> {
     /// Takes what has come.
     fn receive(&mut self, now: Instant) {
         let Some(socket) = &self.socket else { return };
-        let mut packet = [0u8; PACKET];
         loop {
-            let mut parts = [IoSliceMut::new(&mut packet)];
-            match recvmsg::<()>(socket.as_raw_fd(), &mut parts, None, MsgFlags::MSG_DONTWAIT).map(|got| got.bytes) {
-                Ok(HEADER..) if matches!(packet[0], ECHO_REPLY | ECHO_REPLY_V6) => {
-                    let number = usize::from(u16::from_be_bytes([packet[6], packet[7]]));
+            match socket.receive() {
+                Ok(Some(number)) => {
+                    let number = usize::from(number);
                     if let (Some(sent), Some(replied)) = (self.sent.get(number), self.replied.get_mut(number)) {
                         *replied = true;
                         let took = now.duration_since(*sent);
                         self.best = Some(self.best.map_or(took, |best| best.min(took)));
                     }
                 }
-                Ok(_) => {}
+                Ok(None) => {}
                 Err(Number::EAGAIN | Number::EINTR) => return,
                 // A router, or this netns itself, says that there is no way; the reply may still come.
                 Err(error) => {
                     self.error = Some(error);
                     self.refused += 1;
-                    let mut parts = [IoSliceMut::new(&mut packet)];
-                    let queue = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
-                    let _ = recvmsg::<()>(socket.as_raw_fd(), &mut parts, None, queue);
+                    socket.take_error();
                 }
             }
         }
@@ -201,35 +190,5 @@ fn fly(flights: &mut [Flight<'_>], asker: BorrowedFd<'_>) -> io::Result<()> {
         for at in ready {
             flights[at].receive(now);
         }
-    }
-}
-
-fn icmp_socket(target: IpAddr) -> io::Result<OwnedFd> {
-    let open = || {
-        let (family, protocol) = match target {
-            IpAddr::V4(_) => (AddressFamily::Inet, SockProtocol::Icmp),
-            IpAddr::V6(_) => (AddressFamily::Inet6, SockProtocol::IcmpV6),
-        };
-        socket(family, SockType::Datagram, SockFlag::SOCK_CLOEXEC, protocol)
-    };
-    let socket = match open() {
-        // Nobody may in a new netns, so it is allowed when the first wants it.
-        Err(Number::EACCES | Number::EPERM) => {
-            kernel::allow_ping_sockets()?;
-            open()?
-        }
-        outcome => outcome?,
-    };
-    match target {
-        IpAddr::V4(_) => setsockopt(&socket, sockopt::Ipv4RecvErr, &true)?,
-        IpAddr::V6(_) => setsockopt(&socket, sockopt::Ipv6RecvErr, &true)?,
-    }
-    Ok(socket)
-}
-
-fn connect_to(socket: &OwnedFd, target: IpAddr) -> nix::Result<()> {
-    match target {
-        IpAddr::V4(target) => connect(socket.as_raw_fd(), &SockaddrIn::from(SocketAddrV4::new(target, 0))),
-        IpAddr::V6(target) => connect(socket.as_raw_fd(), &SockaddrIn6::from(SocketAddrV6::new(target, 0, 0, 0))),
     }
 }

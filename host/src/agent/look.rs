@@ -2,22 +2,19 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
+use std::os::fd::AsFd;
 
+use super::held::Held;
 use super::netns::{enter, on_a_visit};
 use crate::kernel::{self, RawLink, RawNetns, Socket};
-use crate::topology::{NetnsName, observed};
-
-/// A netns and the agent's descriptor of it.
-pub(super) type Held = (NetnsName, Arc<OwnedFd>);
+use crate::topology::observed;
 
 /// Reads one netns, without the peers of its veths.
 pub(super) fn observe(netns: &Held) -> io::Result<Vec<observed::Netns>> {
     on_a_visit(|| {
         let RawNetns { links, routes, forwarding } = read(netns)?;
         let links = links.into_iter().map(|raw| raw.link).collect();
-        Ok(vec![observed::Netns { name: netns.0.clone(), links, routes, forwarding }])
+        Ok(vec![observed::Netns { name: netns.name.clone(), links, routes, forwarding }])
     })
 }
 
@@ -36,19 +33,30 @@ pub(super) fn observe_all(lab: &[Held], expected: &Expected) -> io::Result<Vec<o
             for raw in &raw.links {
                 let peer = ends.find(at, raw, lab, &mut numbers)?;
                 let peer =
-                    peer.map(|(other, link)| observed::Peer { netns: lab[other].0.clone(), link: link.to_owned() });
+                    peer.map(|(other, link)| observed::Peer { netns: lab[other].name.clone(), link: link.to_owned() });
                 links.push(observed::Link { peer, ..raw.link.clone() });
             }
-            let (name, routes) = (lab[at].0.clone(), raw.routes.clone());
+            let (name, routes) = (lab[at].name.clone(), raw.routes.clone());
             observed.push(observed::Netns { name, links, routes, forwarding: raw.forwarding });
         }
         Ok(observed)
     })
 }
 
-fn read((_, netns): &Held) -> io::Result<RawNetns> {
+/// Reads a netns. Of the machine's own only what the lab has there, and of `lo` only what every `lo` has.
+fn read(netns: &Held) -> io::Result<RawNetns> {
     enter(netns)?;
-    kernel::observe(&Socket::open()?)
+    let mut raw = kernel::observe(&Socket::open()?)?;
+    if netns.own.is_some() {
+        raw.links.retain(|link| netns.counts(link.index));
+        for lo in raw.links.iter_mut().filter(|link| link.link.kind == "loopback") {
+            lo.link.addresses.retain(|address| address.scope == "host" && address.cidr.addr().is_loopback());
+        }
+        let names: Vec<&str> = raw.links.iter().map(|link| link.link.name.as_str()).collect();
+        raw.routes.retain(|route| route.link.as_deref().is_some_and(|link| link != "lo" && names.contains(&link)));
+        raw.forwarding = false;
+    }
+    Ok(raw)
 }
 
 /// The ends of all veths by their own index and their peer's, with the place in the lab and the name.
@@ -115,11 +123,11 @@ impl Numbers<'_> {
             return Ok(*known);
         }
         if self.socket.is_none() {
-            enter(&self.netns.1)?;
+            enter(self.netns)?;
             self.socket = Some(Socket::open()?);
         }
         let socket = self.socket.as_ref().expect("opened above");
-        let number = kernel::nsid_of(socket, lab[other].1.as_fd())?;
+        let number = kernel::nsid_of(socket, lab[other].as_fd())?;
         self.known.insert(other, number);
         Ok(number)
     }

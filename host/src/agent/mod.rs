@@ -7,9 +7,12 @@
 
 mod boot;
 mod builder;
+mod held;
 mod icmp;
+mod icmp_socket;
 mod log;
 mod look;
+mod machine;
 mod netns;
 mod outside;
 mod requests;
@@ -24,6 +27,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::topology::Limits;
+
+pub use machine::{read_machine, undo};
 
 /// What an agent is started with.
 #[derive(Debug)]
@@ -42,6 +47,8 @@ pub struct Config {
     pub rootless: bool,
     /// The names go to `/run/netns`.
     pub publish: bool,
+    /// The host is the machine itself.
+    pub on_host: bool,
 }
 
 /// Runs the agent of one lab until it is told to end. Called in the process that `lab` has made for it.

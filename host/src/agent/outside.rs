@@ -1,4 +1,5 @@
-//! What the agent does to the machine outside of its namespaces: the lab's directory, the names in `/run/netns`.
+//! What the agent does to the machine outside of its namespaces: the lab's directory, the names in `/run/netns`, and what a lab on
+//! the machine's own host has there.
 //!
 //! All of it is done under one mutex. The end of the agent takes that mutex and keeps it until the process is gone, so nothing
 //! can be made after it was undone.
@@ -13,8 +14,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::protocol::{Answer, Channel, ChannelError, Dialled, Request, dial, greet, traces};
-use crate::topology::NetnsName;
+use super::log::log;
+use super::machine::{read_machine, undo};
+use super::netns::{enter, on_a_visit};
+use crate::plan::{Conflict, Step};
+use crate::protocol::journal::{self, Entry, Journal};
+use crate::protocol::{Answer, Channel, ChannelError, Dialled, Request, Undone, dial, greet, traces};
+use crate::topology::{NetnsName, Place};
 
 /// How long the end waits for an act that another thread has begun.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -30,6 +36,8 @@ pub(super) struct Outside {
     lock: OwnedFd,
     outer_pid: i32,
     lab: String,
+    /// The machine's own namespace, if the lab has anything there.
+    machine: Option<OwnedFd>,
 }
 
 struct State {
@@ -47,9 +55,10 @@ impl Outside {
         replaces: Option<PathBuf>,
         lock: OwnedFd,
         outer_pid: i32,
+        machine: Option<OwnedFd>,
     ) -> Self {
         let state = State { directory, replaces, names: Vec::new() };
-        Self { state: Mutex::new(state), ending: AtomicBool::new(false), lock, outer_pid, lab }
+        Self { state: Mutex::new(state), ending: AtomicBool::new(false), lock, outer_pid, lab, machine }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -74,17 +83,55 @@ impl Outside {
         Ok(())
     }
 
-    /// Gives `ip netns` a name for each netns: `LAB.NETNS`. A name that somebody else has is left alone and returned.
+    /// Acts on the machine's own namespace. Once the lab is ending this waits for that end.
+    pub(super) fn act<T>(&self, act: impl FnOnce() -> T) -> T {
+        let _state = self.state();
+        act()
+    }
+
+    /// Refuses steps that would meet something of the machine's, and notes what the others will make there. A lab that is to be
+    /// replaced is in nobody's way.
+    pub(super) fn prepare(&self, steps: &[Step], publishes: bool) -> io::Result<Result<(), Conflict>> {
+        let Some(machine) = &self.machine else { return Ok(Ok(())) };
+        let state = self.state();
+        let mut read = on_a_visit(|| {
+            enter(machine)?;
+            read_machine()
+        })?
+        .without(&self.lab);
+        read.netns.retain(|name| publishes && !self.is_named_by_the_replaced(&state, name));
+        if let Some(conflict) = read.conflict(steps) {
+            return Ok(Err(conflict));
+        }
+        journal::note(&state.directory, &steps.iter().flat_map(entries).collect::<Vec<_>>())?;
+        Ok(Ok(()))
+    }
+
+    /// Tells whether a name in `/run/netns` is of the lab that this one replaces.
+    fn is_named_by_the_replaced(&self, state: &State, name: &str) -> bool {
+        let Some(replaced) = &state.replaces else { return false };
+        let Ok(Some(Journal { opening: Some(opening), .. })) = journal::read(replaced) else { return false };
+        let target = format!("/proc/{}/fd", opening.agent);
+        fs::read_link(traces::published_name(&self.lab, name, true)).is_ok_and(|to| to.starts_with(&target))
+    }
+
+    /// Gives `ip netns` a name for each netns: `LAB.NETNS`, or `NETNS` if the host is the machine's own. A name that somebody else
+    /// has is left alone and returned.
     pub(super) fn publish(&self, netns: &[(NetnsName, i32)]) -> io::Result<Vec<String>> {
         let mut taken = Vec::new();
         let mut state = self.state();
-        traces::make_names_directory()?;
+        traces::make_names_directory(&state.directory)?;
         for (name, descriptor) in netns {
-            let path = traces::published_name(&self.lab, name.as_str());
+            if self.machine.is_some() && name.is_host() {
+                continue;
+            }
+            let path = traces::published_name(&self.lab, name.as_str(), self.machine.is_some());
             let target = format!("/proc/{}/fd/{descriptor}", self.outer_pid);
             let made = symlink(&target, &path).or_else(|error| match error.kind() {
                 // Another lab that ended has taken the directory along.
-                io::ErrorKind::NotFound => traces::make_names_directory().and_then(|()| symlink(&target, &path)),
+                io::ErrorKind::NotFound => {
+                    traces::make_names_directory(&state.directory).and_then(|()| symlink(&target, &path))
+                }
                 _ => Err(error),
             });
             match made {
@@ -123,12 +170,34 @@ impl Outside {
                 }
             }
             if !state.names.is_empty() {
-                traces::remove_names_directory();
+                traces::remove_names_directory(&state.directory);
             }
-            self.remove_directory(&state.directory);
+            if self.leave_machine(&state.directory) {
+                self.remove_directory(&state.directory);
+            }
         }
         // SAFETY: `_exit` only ends the process. Destructors are not wanted: the mutex must stay taken.
         unsafe { nix::libc::_exit(status) }
+    }
+
+    /// Takes the lab out of the machine's own namespace. Returns whether there is nothing to say of that: otherwise the directory
+    /// stays, and the next command says it.
+    fn leave_machine(&self, directory: &Path) -> bool {
+        let Some(machine) = &self.machine else { return true };
+        let undone = on_a_visit(|| {
+            enter(machine)?;
+            Ok(undo(directory, &self.lab))
+        });
+        match undone {
+            Ok(Undone { left, notes }) => {
+                left.iter().chain(&notes).for_each(|line| log(format_args!("warning: {line}")));
+                left.is_empty() && notes.is_empty()
+            }
+            Err(error) => {
+                log(format_args!("error: could not leave the machine's network: {error}"));
+                false
+            }
+        }
     }
 
     /// Frees the lab's name at once, whatever the rest takes. What is not this lab's any more is left alone.
@@ -142,6 +211,19 @@ impl Outside {
     }
 }
 
+/// What a step may leave outside of the agent's own namespaces.
+fn entries(step: &Step) -> Vec<Entry> {
+    let link = |place: &Place| place.netns.is_host().then(|| Entry::Link(place.link.to_string()));
+    match step {
+        Step::AddNetns { netns, .. } => vec![Entry::Netns(netns.to_string())],
+        Step::AddBridge { bridge } => link(&bridge.place).into_iter().collect(),
+        Step::AddVeth { near, far, .. } => [&near.place, &far.place].into_iter().filter_map(link).collect(),
+        Step::SetName { link: from, name, .. } if from.netns.is_host() => vec![Entry::Link(name.to_string())],
+        Step::SetNetns { target, name, .. } if target.is_host() => vec![Entry::Link(name.to_string())],
+        _ => Vec::new(),
+    }
+}
+
 /// Ends the lab in a directory and waits until it has.
 fn end_lab(directory: &Path, lab: &str) -> Result<(), String> {
     let deadline = Instant::now() + END_OF_ANOTHER;
@@ -151,6 +233,9 @@ fn end_lab(directory: &Path, lab: &str) -> Result<(), String> {
             return Ok(());
         }
         if traces::is_dead(directory) {
+            if let Some(left) = undo(directory, lab).left.first() {
+                return Err(failed(left));
+            }
             traces::remove_names(directory, lab);
             return traces::remove_directory(directory).map_err(|error| failed(&error));
         }

@@ -8,11 +8,14 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use super::held::Held;
+use super::icmp::Departure;
+use super::icmp_socket::Exit;
 use super::outside::Outside;
 use super::standing::Standing;
 use super::{Config, icmp, look, settle};
 use crate::protocol::{Answer, Channel, ChannelError, Host, Join, Request, State, Status};
-use crate::topology::{NetnsId, NetnsName, Ping, Refusal};
+use crate::topology::{Errno, NetnsId, NetnsName, Ping, PingAnswer, PingOutcome, Refusal, WayOut};
 
 /// Before a look the links are given this long to come to rest; it takes a few milliseconds.
 const REST: Duration = Duration::from_secs(1);
@@ -21,7 +24,7 @@ const REST: Duration = Duration::from_secs(1);
 pub(super) struct Shared {
     pub(super) config: Arc<Config>,
     pub(super) standing: Arc<Mutex<Standing>>,
-    pub(super) outside: Outside,
+    pub(super) outside: Arc<Outside>,
     pub(super) state: Mutex<State>,
     pub(super) started: SystemTime,
     pub(super) outer_pid: i32,
@@ -79,10 +82,8 @@ impl Shared {
     }
 
     /// Lists the namespaces with their descriptors, the host first.
-    pub(super) fn namespaces(&self) -> Vec<(NetnsName, Arc<OwnedFd>)> {
-        let standing = self.standing();
-        let netns = standing.topology.list_netns();
-        netns.map(|(id, netns)| (netns.name.clone(), standing.nodes[&id].netns.clone())).collect()
+    pub(super) fn namespaces(&self) -> Vec<Held> {
+        self.standing().all_held()
     }
 
     fn status(&self) -> Answer {
@@ -93,6 +94,7 @@ impl Shared {
         Answer::Status(Status {
             module: self.config.module.clone(),
             state: *self.state.lock().unwrap_or_else(PoisonError::into_inner),
+            on_host: self.config.on_host,
             netns,
             links,
             agent_pid: self.outer_pid,
@@ -104,14 +106,46 @@ impl Shared {
         if let Err(error) = self.rest_before(&pings) {
             return failed("wait for the links", &error);
         }
-        let mut flights = Vec::with_capacity(pings.len());
+        // What can't leave has its answer already.
+        let mut answers = Vec::with_capacity(pings.len());
+        let mut departures = Vec::with_capacity(pings.len());
         for ping in pings {
-            match self.standing().netns(&ping.source) {
-                Ok(netns) => flights.push((ping, netns)),
+            match self.depart(ping) {
+                Ok(Ok(departure)) => {
+                    answers.push(None);
+                    departures.push(departure);
+                }
+                Ok(Err(answer)) => answers.push(Some(answer)),
                 Err(refusal) => return refused(&refusal),
             }
         }
-        icmp::ping(&flights, asker.as_fd()).map_or_else(|error| failed("ping", &error), Answer::Pinged)
+        match icmp::ping(&departures, asker.as_fd()) {
+            Err(error) => failed("ping", &error),
+            Ok(arrived) => {
+                let mut arrived = arrived.into_iter();
+                Answer::Pinged(answers.into_iter().filter_map(|answer| answer.or_else(|| arrived.next())).collect())
+            }
+        }
+    }
+
+    /// Finds where a ping leaves from. From the machine's own netns it gets no further than the lab: a guest must not learn of the
+    /// networks that the machine is in.
+    fn depart(&self, ping: Ping) -> Result<Result<Departure, PingAnswer>, Refusal> {
+        let standing = self.standing();
+        let id = standing.topology.find_netns(&ping.source)?;
+        let exit = if !standing.is_machine(id) {
+            Exit::Routed
+        } else {
+            match standing.topology.way_out(id, ping.target) {
+                Some(WayOut::Own) => Exit::Machine(None),
+                Some(WayOut::Over(link)) => Exit::Machine(Some(standing.topology.place_of(link).link)),
+                None => {
+                    let outcome = PingOutcome::Unreachable(Errno::ENETUNREACH);
+                    return Ok(Err(PingAnswer { outcome, sent: 0, received: 0, round_trip: None }));
+                }
+            }
+        };
+        Ok(Ok(Departure { ping, from: standing.held(id), exit }))
     }
 
     /// Lets what was built come to rest where it matters to these pings: at their ends, and in the bridges. The kernel works
@@ -131,7 +165,7 @@ impl Shared {
             let netns = standing.topology.list_netns().filter(|(id, netns)| {
                 standing.topology.has_bridge(*id) || sources.contains(&netns.name) || holds_target(*id)
             });
-            netns.map(|(id, netns)| (netns.name.clone(), standing.nodes[&id].netns.clone())).collect()
+            netns.map(|(id, _)| standing.held(id)).collect()
         };
         settle::settle(&concerned, REST, pings.iter().any(|ping| ping.target.is_ipv6())).map(drop)
     }
@@ -144,8 +178,8 @@ impl Shared {
     }
 
     fn observe(&self, name: &NetnsName) -> Answer {
-        let netns = match self.standing().netns(name) {
-            Ok(netns) => (name.clone(), netns),
+        let netns = match self.standing().find_held(name) {
+            Ok(netns) => netns,
             Err(refusal) => return refused(&refusal),
         };
         look::observe(&netns).map_or_else(|error| failed("read the netns", &error), Answer::Observed)
@@ -169,7 +203,7 @@ impl Shared {
     /// Returns what a command needs to enter a netns, and the descriptor of the netns itself.
     fn join(&self, name: &NetnsName) -> Result<(Answer, Arc<OwnedFd>), Answer> {
         let standing = self.standing();
-        let netns = standing.netns(name).map_err(|refusal| refused(&refusal))?;
+        let netns = standing.find_held(name).map_err(|refusal| refused(&refusal))?.netns;
         let hosts = standing.topology.list_netns().map(|(id, netns)| {
             let links = standing.topology.links_of(id).filter_map(|link| standing.topology.standing(link));
             let node = &standing.nodes[&id];
@@ -181,6 +215,6 @@ impl Shared {
                 addresses: addresses.map(|held| held.cidr.addr()).collect(),
             }
         });
-        Ok((Answer::Join(Join { hosts: hosts.collect() }), netns))
+        Ok((Answer::Join(Join { hosts: hosts.collect(), on_host: self.config.on_host }), netns))
     }
 }

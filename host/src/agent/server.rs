@@ -17,12 +17,14 @@ use nix::unistd::geteuid;
 use super::boot::{Booted, Prepared, REQUEST_LIMIT};
 use super::builder::{self, Work};
 use super::log::log;
+use super::machine::first_free_index;
 use super::netns::{self, Maker};
 use super::outside::Outside;
 use super::requests::Shared;
 use super::standing::Standing;
 use super::{Config, session};
 use crate::kernel;
+use crate::protocol::journal::OnMachine;
 use crate::protocol::{Channel, State, greet};
 
 /// Connections that are served at a time.
@@ -37,19 +39,18 @@ const OVERFLOW_UID: u32 = 65_534;
 /// Serves the lab until something ends it.
 pub(super) fn run(config: Arc<Config>, booted: Booted) -> ExitCode {
     let Booted { held, lock, prepared } = booted;
-    let Prepared { listener, signals, watch, outer_pid, host_is_quiet } = prepared;
-    let started =
-        start_threads(&config, host_is_quiet).and_then(|threads| Ok((threads, held.as_fd().try_clone_to_owned()?)));
-    let ((standing, order, work), run) = match started {
+    let Prepared { listener, signals, watch, outer_pid, host_is_quiet, on_machine } = prepared;
+    let started = start_threads(&config, lock, outer_pid, host_is_quiet, on_machine)
+        .and_then(|threads| Ok((threads, held.as_fd().try_clone_to_owned()?)));
+    let (Threads { standing, outside, order, work }, run) = match started {
         Ok(started) => started,
         Err(error) => {
             log(format_args!("error: could not start: {error}"));
             return ExitCode::FAILURE;
         }
     };
-    let Config { name, directory, replaces, .. } = &*config;
     let shared = Arc::new(Shared {
-        outside: Outside::new(name.clone(), directory.clone(), replaces.clone(), lock, outer_pid),
+        outside,
         config,
         standing,
         state: Mutex::new(State::Building),
@@ -99,13 +100,33 @@ pub(super) fn run(config: Arc<Config>, booted: Booted) -> ExitCode {
     }
 }
 
-type Threads = (Arc<Mutex<Standing>>, SyncSender<bool>, SyncSender<Work>);
+/// The maker and the builder, and what they work on.
+struct Threads {
+    standing: Arc<Mutex<Standing>>,
+    outside: Arc<Outside>,
+    order: SyncSender<bool>,
+    work: SyncSender<Work>,
+}
 
-fn start_threads(config: &Config, host_is_quiet: bool) -> io::Result<Threads> {
-    let standing = Arc::new(Mutex::new(Standing::new(config.limits, netns::here(host_is_quiet)?)));
+fn start_threads(
+    config: &Config,
+    lock: OwnedFd,
+    outer_pid: i32,
+    host_is_quiet: bool,
+    on_machine: Option<OnMachine>,
+) -> io::Result<Threads> {
+    let host = netns::here(host_is_quiet)?;
+    let machine = on_machine.as_ref().map(|_| host.netns.try_clone()).transpose()?;
+    let Config { name, directory, replaces, .. } = config;
+    let outside = Arc::new(Outside::new(name.clone(), directory.clone(), replaces.clone(), lock, outer_pid, machine));
+    let standing = match on_machine {
+        Some(OnMachine { mark, .. }) => Standing::on_machine(config.limits, host, mark, first_free_index()?),
+        None => Standing::new(config.limits, host),
+    };
+    let standing = Arc::new(Mutex::new(standing));
     let (order, made) = Maker::start()?.split();
-    let work = builder::start(standing.clone(), made, kernel::has_ipv6())?;
-    Ok((standing, order, work))
+    let work = builder::start(standing.clone(), outside.clone(), made, kernel::has_ipv6())?;
+    Ok(Threads { standing, outside, order, work })
 }
 
 /// A thread that panics would leave the lab half alive.

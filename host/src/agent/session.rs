@@ -12,7 +12,7 @@ use crate::protocol::{Answer, Channel, ChannelError, Request, State};
 
 /// Serves `run` until it lets go. If it does so before the lab is complete, the lab ends.
 pub(super) fn serve(shared: &Arc<Shared>, channel: &Channel, order: &SyncSender<bool>, work: &SyncSender<Work>) {
-    let mut session = Session { shared, order, work, broken: None };
+    let mut session = Session { shared, order, work, waiting: Vec::new(), broken: None };
     let outcome = loop {
         let request = match channel.receive() {
             Ok(request) => request,
@@ -32,6 +32,8 @@ struct Session<'a> {
     shared: &'a Arc<Shared>,
     order: &'a SyncSender<bool>,
     work: &'a SyncSender<Work>,
+    /// Steps for the machine's own host that have come and were not looked at yet.
+    waiting: Vec<Step>,
     /// Why nothing can be built.
     broken: Option<String>,
 }
@@ -39,12 +41,20 @@ struct Session<'a> {
 impl Session<'_> {
     fn handle(&mut self, request: Request, channel: &Channel) -> Result<(), ChannelError> {
         match request {
+            // All of them are looked at before the first is done.
+            Request::Steps(steps) if self.shared.config.on_host => {
+                self.waiting.extend(steps);
+                Ok(())
+            }
             Request::Steps(steps) => {
                 self.take_over();
                 self.feed(steps);
                 Ok(())
             }
-            Request::Commit => channel.send(&self.commit()),
+            Request::Commit => {
+                let answer = self.begin().unwrap_or_else(|| self.commit());
+                channel.send(&answer)
+            }
             Request::Complete => {
                 self.take_over();
                 channel.send(&self.complete())
@@ -60,6 +70,26 @@ impl Session<'_> {
     fn take_over(&mut self) {
         if let Err(message) = self.shared.outside.take_over() {
             self.broken = Some(message);
+        }
+    }
+
+    /// Begins with the steps that have waited, or says why they can't be done.
+    fn begin(&mut self) -> Option<Answer> {
+        let steps = std::mem::take(&mut self.waiting);
+        if steps.is_empty() {
+            return None;
+        }
+        match self.shared.outside.prepare(&steps, self.shared.config.publish) {
+            Ok(Ok(())) => {
+                self.take_over();
+                self.feed(steps);
+                None
+            }
+            Ok(Err(conflict)) => Some(Answer::Conflict(Box::new(conflict))),
+            Err(error) => {
+                let message = format!("could not compare the lab with the machine: {error}");
+                Some(Answer::Failed { errno: None, message })
+            }
         }
     }
 
@@ -96,7 +126,8 @@ impl Session<'_> {
         }
         let mut taken = Vec::new();
         if self.shared.config.publish {
-            let netns: Vec<_> = self.shared.namespaces().into_iter().map(|(name, fd)| (name, fd.as_raw_fd())).collect();
+            let held = self.shared.namespaces();
+            let netns: Vec<_> = held.into_iter().map(|held| (held.name, held.netns.as_raw_fd())).collect();
             match self.shared.outside.publish(&netns) {
                 Ok(others) => taken = others,
                 Err(error) => {

@@ -5,14 +5,12 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::os::fd::OwnedFd;
-use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use super::held::Held;
 use super::netns::{enter, on_a_visit};
 use crate::kernel::{self, Socket};
-use crate::topology::NetnsName;
 
 /// Nobody waits longer for a link.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -20,27 +18,24 @@ const POLL: Duration = Duration::from_millis(2);
 
 /// Waits until no link of these namespaces is on its way up, and no IPv6 address if `ipv6` is asked for; returns those that were
 /// when the time was over.
-pub(super) fn settle(
-    namespaces: &[(NetnsName, Arc<OwnedFd>)],
-    timeout: Duration,
-    ipv6: bool,
-) -> io::Result<BTreeSet<String>> {
+pub(super) fn settle(namespaces: &[Held], timeout: Duration, ipv6: bool) -> io::Result<BTreeSet<String>> {
     let deadline = Instant::now() + timeout.min(LONGEST);
     on_a_visit(|| {
         let mut waiting = BTreeSet::new();
-        for (name, netns) in namespaces {
+        for netns in namespaces {
             enter(netns)?;
             let socket = Socket::open()?;
             loop {
-                let mut late = kernel::unsettled(&socket)?;
+                let mut late = kernel::unsettled(&socket, |index| netns.counts(index))?;
                 if ipv6 {
-                    late.extend(kernel::unready_addresses(&socket)?.iter().map(ToString::to_string));
+                    let unready = kernel::unready_addresses(&socket, |index| netns.counts(index))?;
+                    late.extend(unready.iter().map(ToString::to_string));
                 }
                 if late.is_empty() {
                     break;
                 }
                 if Instant::now() >= deadline {
-                    waiting.extend(late.iter().map(|late| format!("{name}/{late}")));
+                    waiting.extend(late.iter().map(|late| format!("{}/{late}", netns.name)));
                     break;
                 }
                 sleep(POLL);

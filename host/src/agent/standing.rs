@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use nix::sys::stat::fstat;
 
+use super::held::Held;
 use super::netns::{self, Made};
 use crate::kernel::Socket;
 use crate::topology::{Limits, LinkId, LinkName, NetnsId, NetnsName, Place, Refusal, Topology};
@@ -53,6 +54,8 @@ pub(super) struct Standing {
     pub(super) topology: Topology,
     pub(super) nodes: HashMap<NetnsId, Node>,
     pub(super) ports: HashMap<LinkId, Port>,
+    /// The alias of each link on the host, if that is the machine itself.
+    pub(super) mark: Option<String>,
     /// Something was built since the last time that the links were found at rest.
     pub(super) restless: bool,
 }
@@ -60,14 +63,38 @@ pub(super) struct Standing {
 impl Standing {
     /// Takes the netns that plays the host.
     pub(super) fn new(limits: Limits, host: Made) -> Self {
-        let mut standing = Self {
-            topology: Topology::new(limits).rehearsal(),
-            nodes: HashMap::new(),
-            ports: HashMap::new(),
-            restless: false,
-        };
+        Self::begin(&Topology::new(limits), host, None)
+    }
+
+    /// Takes the machine's own netns as the host. The links there get indexes from `first` on.
+    pub(super) fn on_machine(limits: Limits, host: Made, mark: String, first: u32) -> Self {
+        let mut standing = Self::begin(&Topology::on_machine(limits), host, Some(mark));
+        standing.node(NetnsId::HOST).next_index = first;
+        standing
+    }
+
+    fn begin(topology: &Topology, host: Made, mark: Option<String>) -> Self {
+        let topology = topology.rehearsal();
+        let mut standing = Self { topology, nodes: HashMap::new(), ports: HashMap::new(), mark, restless: false };
         standing.hold(NetnsId::HOST, host);
         standing
+    }
+
+    /// Tells whether a netns is the machine's own.
+    pub(super) fn is_machine(&self, id: NetnsId) -> bool {
+        self.mark.is_some() && id == NetnsId::HOST
+    }
+
+    /// Lists every netns, the host first.
+    pub(super) fn all_held(&self) -> Vec<Held> {
+        self.topology.list_netns().map(|(id, _)| self.held(id)).collect()
+    }
+
+    /// Returns a netns that stands for other threads to look at.
+    pub(super) fn held(&self, id: NetnsId) -> Held {
+        let indexes = || self.topology.links_of(id).filter_map(|link| Some(self.ports.get(&link)?.index)).collect();
+        let own = self.is_machine(id).then(indexes);
+        Held { name: self.topology.netns_name(id), netns: self.nodes[&id].netns.clone(), own }
     }
 
     /// Takes a new netns, with its `lo`.
@@ -100,9 +127,9 @@ impl Standing {
         Ok((self.topology.find_link(netns, &place.link)?, netns))
     }
 
-    /// Returns the descriptor of a netns.
-    pub(super) fn netns(&self, name: &NetnsName) -> Result<Arc<OwnedFd>, Refusal> {
-        Ok(self.nodes[&self.topology.find_netns(name)?].netns.clone())
+    /// Finds a netns by its name.
+    pub(super) fn find_held(&self, name: &NetnsName) -> Result<Held, Refusal> {
+        Ok(self.held(self.topology.find_netns(name)?))
     }
 
     /// Closes the sockets that were left open: between applies a netns costs one descriptor.

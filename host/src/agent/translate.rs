@@ -29,7 +29,10 @@ pub(super) fn requests(standing: &mut Standing, step: &Step, ipv6: bool) -> Resu
             let target = standing.topology.find_netns(target)?;
             let moved = standing.add_port(id, target);
             let fd: Arc<OwnedFd> = standing.node(target).netns.clone();
-            Ok((netns, vec![kernel::set_netns(port.index, fd.as_fd(), name, *mac, moved.index)]))
+            // On its way to the machine it is marked before it leaves.
+            let mut requests: Vec<Request> = mark(standing, target, port).into_iter().collect();
+            requests.push(kernel::set_netns(port.index, fd.as_fd(), name, *mac, moved.index));
+            Ok((netns, requests))
         }
         Step::SetName { link, name, mac } => {
             let (id, netns) = standing.find(link)?;
@@ -54,6 +57,10 @@ pub(super) fn requests(standing: &mut Standing, step: &Step, ipv6: bool) -> Resu
             let up_at_once = *near_up && (near_port.quiet || !ipv6);
             let (near, far) = (spec(near, near_port), spec(far, far_port));
             let mut requests = vec![kernel::add_veth(&near, controller, up_at_once, &far, far_fd.as_fd())];
+            requests.extend(mark(standing, near_netns, near_port));
+            if far_netns == near_netns {
+                requests.extend(mark(standing, far_netns, far_port));
+            }
             if *near_up && !up_at_once {
                 requests.extend(up(standing, near_id, ipv6));
             }
@@ -63,13 +70,22 @@ pub(super) fn requests(standing: &mut Standing, step: &Step, ipv6: bool) -> Resu
             step.play(&mut standing.topology)?;
             let (id, netns) = standing.find(&bridge.place)?;
             let port = standing.add_port(id, netns);
-            Ok((netns, vec![kernel::add_bridge(&spec(bridge, port))]))
+            let mut requests = vec![kernel::add_bridge(&spec(bridge, port))];
+            requests.extend(mark(standing, netns, port));
+            Ok((netns, requests))
         }
         _ => {
             step.play(&mut standing.topology)?;
             change(standing, step, ipv6)
         }
     }
+}
+
+/// Marks a link on the machine's own host. It goes with the request that makes the link, in one message, so that there is never a
+/// link without its mark.
+fn mark(standing: &Standing, netns: NetnsId, port: Port) -> Option<Request> {
+    let mark = standing.mark.as_ref().filter(|_| standing.is_machine(netns))?;
+    Some(kernel::set_alias(port.index, mark))
 }
 
 /// Turns a step that changes a link which stands into requests.
@@ -116,8 +132,10 @@ fn change(standing: &mut Standing, step: &Step, ipv6: bool) -> Result<(NetnsId, 
             if automatic && !ipv6 { vec![] } else { vec![kernel::add_address(index, *address)] }
         }
         Step::RemoveAddress { address, .. } => vec![kernel::remove_address(index, *address)],
-        Step::AddRoute { route, .. } => vec![kernel::add_route(&route_spec(route, index))],
-        Step::RemoveRoute { route, .. } => vec![kernel::remove_route(&route_spec(route, index))],
+        Step::AddRoute { route, .. } => vec![kernel::add_route(&route_spec(route, index, standing.is_machine(netns)))],
+        Step::RemoveRoute { route, .. } => {
+            vec![kernel::remove_route(&route_spec(route, index, standing.is_machine(netns)))]
+        }
         _ => unreachable!("matched above"),
     };
     Ok((netns, requests))
@@ -127,9 +145,9 @@ fn spec(link: &NewLink, port: Port) -> LinkSpec<'_> {
     LinkSpec { index: port.index, name: &link.place.link, mac: link.mac, mtu: link.mtu }
 }
 
-fn route_spec(route: &NewRoute, link: u32) -> RouteSpec {
+fn route_spec(route: &NewRoute, link: u32, on_machine: bool) -> RouteSpec {
     let NewRoute { destination, gateway, metric, connected } = *route;
-    RouteSpec { destination, gateway, link, metric, connected }
+    RouteSpec { destination, gateway, link, metric, connected, on_machine }
 }
 
 /// Sets a link up, quietened before if that is still to be done.

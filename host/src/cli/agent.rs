@@ -27,12 +27,14 @@ pub(super) struct Agent {
     rootless: bool,
     #[arg(long)]
     publish: bool,
+    #[arg(long)]
+    on_host: bool,
 }
 
 impl Agent {
     pub(super) fn execute(self) -> Result<Exit, Failure> {
-        let Self { directory, replaces, name, module, limits, rootless, publish } = self;
-        let config = Config { directory, replaces, name, module, limits: limits.into(), rootless, publish };
+        let Self { directory, replaces, name, module, limits, rootless, publish, on_host } = self;
+        let config = Config { directory, replaces, name, module, limits: limits.into(), rootless, publish, on_host };
         let done = agent::serve(config) == ExitCode::SUCCESS;
         Ok(if done { Exit::Done } else { Exit::Failed })
     }

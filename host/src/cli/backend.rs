@@ -56,6 +56,7 @@ impl Live {
 fn refusal(act: &str, error: Error) -> Refusal {
     match error {
         Error::Step(failure) => (*failure).into(),
+        Error::Conflict(conflict) => (*conflict).into(),
         Error::Agent { errno, message } => {
             let code = errno.as_ref().map_or(Code::Kernel, Code::from);
             Refusal { code, errno, act: act.into(), why: message }
@@ -66,7 +67,7 @@ fn refusal(act: &str, error: Error) -> Refusal {
 
 impl Backend for Live {
     fn apply(&mut self, steps: Vec<Step>) -> Result<(), Refusal> {
-        self.tally.touched.store(true, Ordering::Relaxed);
+        let before = self.tally.touched.swap(true, Ordering::Relaxed);
         if self.verbose {
             for step in &steps {
                 eprintln!("{step}");
@@ -74,6 +75,10 @@ impl Backend for Live {
         }
         let start = Instant::now();
         let outcome = self.client.apply(steps);
+        if matches!(outcome, Err(Error::Conflict(_))) {
+            // None of these steps was begun.
+            self.tally.touched.store(before, Ordering::Relaxed);
+        }
         let took = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.tally.building.fetch_add(took, Ordering::Relaxed);
         outcome.map_err(|error| refusal("build the lab", error))

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use super::{Exit, Failure};
+use crate::agent;
 use crate::lab::{self, Lab};
 
 /// How long `--wait` waits for the last process to go.
@@ -33,7 +34,7 @@ pub(super) struct Down {
 
 impl Down {
     pub(super) fn execute(self) -> Result<Exit, Failure> {
-        lab::sweep()?;
+        lab::sweep(agent::undo)?;
         let labs: Vec<Lab> = if self.all {
             lab::list_own()?
         } else {
@@ -54,7 +55,7 @@ impl Down {
     }
 
     fn remove(&self, lab: &Lab) -> Result<(), Failure> {
-        let namespaces = lab::end(lab)?;
+        let namespaces = lab::end(lab, agent::undo)?;
         let deadline = Instant::now() + PATIENCE;
         loop {
             let holders = namespaces.holders();

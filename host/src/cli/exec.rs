@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStringExt;
 use clap::Args;
 
 use super::{Failure, ping};
+use crate::agent;
 use crate::lab;
 use crate::topology::harmless;
 
@@ -29,7 +30,7 @@ pub(super) struct Exec {
 
 impl Exec {
     pub(super) fn execute(self) -> Result<super::Exit, Failure> {
-        lab::sweep()?;
+        lab::sweep(agent::undo)?;
         if self.lab.contains('/') {
             // Whoever can't see it is told only that.
             lab::find(&self.lab)?;

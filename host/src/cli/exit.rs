@@ -133,6 +133,13 @@ impl From<lab::Error> for Failure {
                 (Exit::Usage, Some(format!("`orchestrator down {lab}` ends it whatever its version")))
             }
             lab::Error::Left { .. } => (Exit::Left, None),
+            lab::Error::Remains { lab, .. } => {
+                (Exit::Left, Some(format!("once the cause is mended, `orchestrator down {lab}` tries again")))
+            }
+            lab::Error::NotOut(lab) => {
+                (Exit::Left, Some(format!("`orchestrator down {lab}` tries again, and says what is in the way")))
+            }
+            lab::Error::Conflict(_) => (Exit::Usage, None),
             lab::Error::Step(_)
             | lab::Error::Hello { .. }
             | lab::Error::Io { .. }

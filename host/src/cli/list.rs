@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::output::{print, print_json};
 use super::{Exit, Failure};
+use crate::agent;
 use crate::lab::{self, Error};
 use crate::protocol::{self, State};
 use crate::render::{self, Row, Status};
@@ -24,7 +25,7 @@ pub(super) struct List {
 
 impl List {
     pub(super) fn execute(self) -> Result<Exit, Failure> {
-        lab::sweep()?;
+        lab::sweep(agent::undo)?;
         let mut rows = Vec::new();
         for found in lab::list()? {
             let status = lab::connect(&found.directory, found.name.as_str()).and_then(|client| client.status());
@@ -56,6 +57,7 @@ fn shown(status: protocol::Status) -> Status {
             State::Building => "building",
             State::Up => "up",
         },
+        on_host: status.on_host,
         netns: status.netns,
         links: status.links,
         agent_pid: status.agent_pid,

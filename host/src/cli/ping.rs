@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::output::{print, print_json};
 use super::{Exit, Failure};
+use crate::agent;
 use crate::lab::{self, Client, Error};
 use crate::render::{self, Pinged};
 use crate::topology::{NetnsName, Ping as Question, PingOutcome, harmless, observed};
@@ -43,7 +44,7 @@ pub(super) struct Ping {
 
 impl Ping {
     pub(super) fn execute(self) -> Result<Exit, Failure> {
-        lab::sweep()?;
+        lab::sweep(agent::undo)?;
         let found = lab::find(&self.lab)?;
         let mut client = lab::connect(&found.directory, &self.lab)?;
         let pairs = match (&self.from, &self.to) {

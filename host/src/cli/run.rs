@@ -10,6 +10,7 @@ use super::backend::{Live, Tally};
 use super::limits::LimitFlags;
 use super::source::Source;
 use super::{Exit, Failure};
+use crate::agent;
 use crate::lab::{self, LabName, Started};
 use crate::render::{self, Account};
 use crate::sandbox;
@@ -31,6 +32,10 @@ pub(super) struct Run {
     /// Remove the lab of this name, if one stands, just before the first step of the new one
     #[arg(long)]
     replace: bool,
+    /// Build in the machine's own network instead of a private one: `host` is the machine itself. Only as root. What the machine
+    /// has there is neither shown to the scenario nor touched
+    #[arg(long)]
+    on_host: bool,
     /// Remove the lab as soon as the scenario has succeeded
     #[arg(long)]
     rm: bool,
@@ -53,11 +58,16 @@ impl Run {
         let source = Source::find(&self.module)?;
         sandbox::close_inherited(source.file());
         let name = self.lab_name()?;
-        lab::sweep()?;
+        lab::sweep(agent::undo)?;
         let limits = RunLimits::from(self.limits);
-        let order =
-            lab::Order { name: name.clone(), module: self.module.clone(), limits: limits.lab, replace: self.replace };
-        let Started { client, hold, published } = lab::start(&order)?;
+        let order = lab::Order {
+            name: name.clone(),
+            module: self.module.clone(),
+            limits: limits.lab,
+            replace: self.replace,
+            on_host: self.on_host,
+        };
+        let Started { client, hold, published } = lab::start(&order, agent::undo)?;
         let tally = Arc::new(Tally::default());
         let live = Arc::new(Mutex::new(Live::new(client, name.to_string(), self.verbose, tally.clone())));
         let ended = sandbox::give_up().map_err(Failure::from).and_then(|()| self.play(source, &name, limits, &live));
@@ -79,9 +89,18 @@ impl Run {
                     warn_of_names(&taken);
                     let took = start.elapsed();
                     let netns_name = first_netns.as_deref();
-                    let published = published && taken.is_empty();
-                    let account =
-                        Account { lab: name.as_str(), netns, links, took, compiled, building, netns_name, published };
+                    let (published, on_host) = (published && taken.is_empty(), self.on_host);
+                    let account = Account {
+                        lab: name.as_str(),
+                        netns,
+                        links,
+                        took,
+                        compiled,
+                        building,
+                        netns_name,
+                        published,
+                        on_host,
+                    };
                     eprint!("{}", render::account(&account));
                     Exit::Done
                 })
@@ -143,6 +162,7 @@ impl Run {
             arguments: self.arguments.clone(),
             lab_name: name.to_string(),
             limits,
+            on_host: self.on_host,
             backend: live.clone(),
         };
         Ok((script::run(prepared, order).map_err(broken)?, compiled))
@@ -164,6 +184,12 @@ fn failure(end: End, module: &str) -> Failure {
         End::Failed => fail(Exit::No, anyhow::anyhow!("{module}: the scenario returned an error")),
         End::Trapped(text) => fail(Exit::No, anyhow::anyhow!("{module}: the scenario trapped: {text}")),
         End::Limit(text) => fail(Exit::No, anyhow::anyhow!("{module}: {text}")),
+        End::NotApplied(refusal) if refusal.is_conflict() => {
+            let error = anyhow::anyhow!("{}", refusal.why).context(format!("{module}: could not {}", refusal.act));
+            fail(Exit::Usage, error).hint(
+                "with `--on-host` the scenario's names and addresses have to be free on the machine; without, the lab has a host of its own",
+            )
+        }
         End::NotApplied(refusal) => {
             let errno = refusal.errno.as_ref().map(|errno| format!("{errno}: ")).unwrap_or_default();
             let why = refusal.why.strip_prefix(&errno).unwrap_or(&refusal.why).to_owned();

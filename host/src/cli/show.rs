@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::output::{print, print_json};
 use super::{Exit, Failure};
+use crate::agent;
 use crate::{lab, render};
 
 /// Show a lab as the kernel has it: the links, addresses and routes of each netns
@@ -22,7 +23,7 @@ pub(super) struct Show {
 
 impl Show {
     pub(super) fn execute(self) -> Result<Exit, Failure> {
-        lab::sweep()?;
+        lab::sweep(agent::undo)?;
         let found = lab::find(&self.lab)?;
         let netns = lab::connect(&found.directory, &self.lab)?.observe_all()?;
         if self.json {

@@ -86,6 +86,11 @@ pub fn set_address_generation_off(index: u32) -> Request {
     set(unspec(index).append_extra_attribute(attribute))
 }
 
+/// `ip link set alias ALIAS`
+pub fn set_alias(index: u32, alias: &str) -> Request {
+    set(unspec(index).append_extra_attribute(LinkAttribute::IfAlias(alias.to_owned())))
+}
+
 /// `ip link del`
 pub fn remove_link(index: u32) -> Request {
     let mut message = LinkMessage::default();

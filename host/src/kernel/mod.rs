@@ -6,6 +6,7 @@ mod address;
 mod bridge;
 mod errno;
 mod link;
+mod machine;
 mod neighbour;
 mod nsid;
 mod observe;
@@ -20,8 +21,10 @@ pub use address::{add_address, remove_address};
 pub use bridge::add_bridge;
 pub use errno::{errno_of, explain};
 pub use link::{
-    LinkSpec, remove_link, set_address_generation_off, set_controller, set_down, set_mtu, set_name, set_netns, set_up,
+    LinkSpec, remove_link, set_address_generation_off, set_alias, set_controller, set_down, set_mtu, set_name,
+    set_netns, set_up,
 };
+pub use machine::{IndexedLink, marked_links, read_machine};
 pub use neighbour::forget_neighbours;
 pub use nsid::nsid_of;
 pub use observe::{RawLink, RawNetns, observe};

@@ -119,7 +119,7 @@ fn link(message: &LinkMessage) -> (RawLink, Option<u32>) {
     (RawLink { index: message.header.index, peer, link }, controller)
 }
 
-fn kind_word(kind: &InfoKind) -> String {
+pub(super) fn kind_word(kind: &InfoKind) -> String {
     match kind {
         InfoKind::Veth => "veth".into(),
         InfoKind::Bridge => "bridge".into(),
@@ -139,7 +139,7 @@ fn oper_state(state: State) -> String {
     }
 }
 
-fn address(message: &AddressMessage) -> Option<observed::Address> {
+pub(super) fn address(message: &AddressMessage) -> Option<observed::Address> {
     let (mut local, mut prefix, mut flags) = (None, None, AddressFlags::empty());
     for attribute in &message.attributes {
         match attribute {
@@ -161,11 +161,23 @@ fn address(message: &AddressMessage) -> Option<observed::Address> {
     Some(observed::Address { cidr, scope, secondary, tentative: flags.contains(AddressFlags::Tentative) })
 }
 
-fn ip(address: &RouteAddress) -> Option<IpAddr> {
+pub(super) fn ip(address: &RouteAddress) -> Option<IpAddr> {
     match address {
         RouteAddress::Inet(address) => Some(IpAddr::V4(*address)),
         RouteAddress::Inet6(address) => Some(IpAddr::V6(*address)),
         _ => None,
+    }
+}
+
+/// Returns the network that a route leads to; a default route names none.
+pub(super) fn network(message: &RouteMessage) -> Option<IpNet> {
+    let destination = message.attributes.iter().find_map(|attribute| match attribute {
+        RouteAttribute::Destination(address) => Some(address),
+        _ => None,
+    });
+    match destination {
+        Some(address) => IpNet::new(ip(address)?, message.header.destination_prefix_length).ok(),
+        None => Some(crate::topology::Destination::everywhere(message.header.address_family == AddressFamily::Inet6)),
     }
 }
 
@@ -175,9 +187,8 @@ fn route(message: &RouteMessage, names: &HashMap<u32, String>) -> Option<observe
     if header.table != RouteHeader::RT_TABLE_MAIN || header.kind != RouteType::Unicast {
         return None;
     }
-    let ipv6 = header.address_family == AddressFamily::Inet6;
     let mut route = observed::Route {
-        destination: crate::topology::Destination::everywhere(ipv6),
+        destination: network(message)?,
         gateway: None,
         link: None,
         protocol: match header.protocol {
@@ -199,9 +210,6 @@ fn route(message: &RouteMessage, names: &HashMap<u32, String>) -> Option<observe
     };
     for attribute in &message.attributes {
         match attribute {
-            RouteAttribute::Destination(address) => {
-                route.destination = IpNet::new(ip(address)?, header.destination_prefix_length).ok()?;
-            }
             RouteAttribute::Gateway(address) => route.gateway = ip(address),
             RouteAttribute::PrefSource(address) => route.source = ip(address),
             RouteAttribute::Oif(index) => route.link = names.get(index).cloned(),

@@ -22,7 +22,13 @@ pub struct RouteSpec {
     pub metric: u32,
     /// It came with an address.
     pub connected: bool,
+    /// It is in the machine's own namespace.
+    pub on_machine: bool,
 }
+
+/// The `proto` of a lab's routes among the machine's, so that everybody can see whose they are; nobody else's in
+/// `/etc/iproute2/rt_protos`. In a namespace of its own a lab's routes are `boot`, as those of `ip route add`.
+const PROTOCOL: RouteProtocol = RouteProtocol::Other(157);
 
 fn route_address(address: IpAddr) -> RouteAddress {
     match address {
@@ -37,7 +43,11 @@ fn message(route: &RouteSpec) -> RouteMessage {
     message.header.address_family = if ipv6 { AddressFamily::Inet6 } else { AddressFamily::Inet };
     message.header.destination_prefix_length = route.destination.prefix_len();
     message.header.table = RouteHeader::RT_TABLE_MAIN;
-    message.header.protocol = if route.connected { RouteProtocol::Kernel } else { RouteProtocol::Boot };
+    message.header.protocol = match route {
+        RouteSpec { connected: true, .. } => RouteProtocol::Kernel,
+        RouteSpec { on_machine: true, .. } => PROTOCOL,
+        _ => RouteProtocol::Boot,
+    };
     message.header.kind = RouteType::Unicast;
     let on_link = route.gateway.is_none() && !ipv6;
     message.header.scope = if on_link { RouteScope::Link } else { RouteScope::Universe };

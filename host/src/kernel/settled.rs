@@ -16,11 +16,11 @@ use super::Socket;
 /// The table in which the kernel has a netns's own addresses.
 const TABLE_LOCAL: u8 = 255;
 
-/// Lists the links that are up and have a carrier, but do not carry frames yet: the kernel's own bookkeeping (linkwatch) is
-/// behind, or their bridge, which is up, does not forward from them yet.
+/// Lists the links, of those whose index `counts`, that are up and have a carrier, but do not carry frames yet: the kernel's own
+/// bookkeeping (linkwatch) is behind, or their bridge, which is up, does not forward from them yet.
 ///
-/// Those are asked for once more one by one, at which newer kernels catch up with their bookkeeping at once.
-pub fn unsettled(socket: &Socket) -> io::Result<Vec<String>> {
+/// These are asked for once more one by one, at which newer kernels catch up with their bookkeeping at once.
+pub fn unsettled(socket: &Socket, counts: impl Fn(u32) -> bool) -> io::Result<Vec<String>> {
     let objects = socket.dump(RouteNetlinkMessage::GetLink(LinkMessage::default()))?;
     let links = objects.iter().filter_map(|object| match object {
         RouteNetlinkMessage::NewLink(link) if link.header.flags.contains(LinkFlags::Up) => Some(link),
@@ -28,7 +28,7 @@ pub fn unsettled(socket: &Socket) -> io::Result<Vec<String>> {
     });
     let up: HashSet<u32> = links.clone().map(|link| link.header.index).collect();
     let mut waiting_for = Vec::new();
-    for link in links.filter(|link| waiting(link, &up).is_some()) {
+    for link in links.filter(|link| counts(link.header.index) && waiting(link, &up).is_some()) {
         let mut request = LinkMessage::default();
         request.header.index = link.header.index;
         // One that has gone meanwhile is not waited for.
@@ -68,13 +68,16 @@ fn is_blocked_port(info: &LinkInfo) -> bool {
 }
 
 /// Lists the IPv6 addresses that do not receive yet: the kernel gives an address its local route, and joins the group at which
-/// neighbours ask for it, in a work queue.
-pub fn unready_addresses(socket: &Socket) -> io::Result<Vec<Ipv6Addr>> {
+/// neighbours ask for it, in a work queue. Of those on a link whose index `counts`.
+pub fn unready_addresses(socket: &Socket, counts: impl Fn(u32) -> bool) -> io::Result<Vec<Ipv6Addr>> {
     let mut request = AddressMessage::default();
     request.header.family = AddressFamily::Inet6;
     let mut addresses = Vec::new();
     for object in socket.dump(RouteNetlinkMessage::GetAddress(request))? {
         let RouteNetlinkMessage::NewAddress(message) = object else { continue };
+        if !counts(message.header.index) {
+            continue;
+        }
         addresses.extend(message.attributes.iter().find_map(|attribute| match attribute {
             AddressAttribute::Address(IpAddr::V6(address)) => Some(*address),
             _ => None,

@@ -49,6 +49,7 @@ impl Client {
         match answer.map_err(Error::channel(&self.lab))? {
             Answer::Failed { errno, message } => Err(Error::Agent { errno, message }),
             Answer::Refused(failure) => Err(failure.into()),
+            Answer::Conflict(conflict) => Err(Error::Conflict(conflict)),
             answer => Ok(answer),
         }
     }

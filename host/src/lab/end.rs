@@ -12,8 +12,9 @@ use nix::libc::{self, c_int};
 use super::client::connect_within;
 use super::hold::wait_for_end;
 use super::processes::Namespaces;
+use super::sweep::Remains;
 use super::{Error, Lab};
-use crate::protocol::{dial, traces};
+use crate::protocol::{Undo, dial, traces};
 
 /// An agent that is alive says that it ends well within this.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -22,14 +23,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(5);
 
 /// Ends a lab and waits until its name is free. Returns the namespaces that it had, as far as its agent told.
-pub fn end(lab: &Lab) -> Result<Namespaces, Error> {
+pub fn end(lab: &Lab, undo: Undo) -> Result<Namespaces, Error> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         // Somebody else may end it at the same time, or it ends by itself.
         let Ok(lock) = traces::open_directory(&lab.directory) else { return Ok(Namespaces::default()) };
         if lock.try_lock().is_ok() {
             drop(lock);
-            lab.root.sweep()?;
+            sweep(lab, undo)?;
             return Ok(Namespaces::default());
         }
         let asked = connect_within(&lab.directory, lab.name.as_str(), SILENCE)
@@ -39,19 +40,33 @@ pub fn end(lab: &Lab) -> Result<Namespaces, Error> {
             Ok(namespaces) => {
                 // The end of the channel comes a moment before that of the lab's processes.
                 wait_for_end(&lock, &lab.directory, PATIENCE)?;
+                // It could not take all of itself out of the machine's network, and says why in its log only.
+                if traces::is_same(&lab.directory, &lock) {
+                    drop(lock);
+                    sweep(lab, undo)?;
+                }
                 return Ok(namespaces);
             }
             // Another version, or one that is stopped or stuck: ending its process ends the lab, by construction.
             Err(Error::Hello { .. } | Error::Silent(_)) => {
                 kill(lab, &lock)?;
                 drop(lock);
-                lab.root.sweep()?;
+                sweep(lab, undo)?;
                 return Ok(Namespaces::default());
             }
             // Just beginning, or ending.
             Err(_) if Instant::now() < deadline => sleep(POLL),
             Err(error) => return Err(error),
         }
+    }
+}
+
+/// Removes what an agent that has ended has left.
+fn sweep(lab: &Lab, undo: Undo) -> Result<(), Error> {
+    let mut remains = lab.root.sweep(undo)?.into_iter();
+    match remains.find(|remains| remains.lab == lab.name.as_str()) {
+        Some(Remains { lab, left }) => Err(Error::Remains { lab, left }),
+        None => Ok(()),
     }
 }
 

@@ -7,7 +7,7 @@ use thiserror::Error as ThisError;
 
 use super::unable;
 
-use crate::plan::StepFailure;
+use crate::plan::{Conflict, StepFailure};
 use crate::protocol::{ChannelError, HelloError};
 use crate::topology::Errno;
 
@@ -79,6 +79,20 @@ pub enum Error {
         /// The lab's directory.
         directory: PathBuf,
     },
+    /// The lab has ended, but something of it is left in the machine's network.
+    #[error("lab `{lab}` has ended, but not all of it: {}", left.join("; "))]
+    Remains {
+        /// The lab.
+        lab: String,
+        /// What is left, and why.
+        left: Vec<String>,
+    },
+    /// Something could not be removed from the machine's network.
+    #[error("lab `{0}` could not be taken out of the machine's network")]
+    NotOut(String),
+    /// A step would meet something of the machine's.
+    #[error("could not {}: {}", .0.step.act(), .0.with)]
+    Conflict(Box<Conflict>),
     /// A step was refused by the kernel.
     #[error(transparent)]
     Step(#[from] Box<StepFailure>),

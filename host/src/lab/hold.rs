@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -21,11 +22,12 @@ pub struct Hold {
     /// The lab's directory, opened anew: its lock can be taken once the agent has gone.
     lock: File,
     directory: PathBuf,
+    lab: String,
 }
 
 impl Hold {
-    pub(super) fn new(channel: OwnedFd, lock: File, directory: &Path) -> Self {
-        Self { channel, lock, directory: directory.to_owned() }
+    pub(super) fn new(channel: OwnedFd, lock: File, directory: &Path, lab: &str) -> Self {
+        Self { channel, lock, directory: directory.to_owned(), lab: lab.to_owned() }
     }
 
     /// Lets go, and waits until the agent has undone the lab and ended.
@@ -41,7 +43,13 @@ impl Hold {
         }
         // The client may be waiting on the same channel in another thread; this ends its waiting too.
         let _ = shutdown(self.channel.as_raw_fd(), Shutdown::Both);
-        wait_for_end(&self.lock, &self.directory, PATIENCE)
+        wait_for_end(&self.lock, &self.directory, PATIENCE)?;
+        // Its directory stays as long as something of it does. It is looked at by the descriptor, as this process may no longer
+        // enter where it is.
+        match self.lock.metadata() {
+            Ok(directory) if directory.nlink() > 0 => Err(Error::NotOut(self.lab)),
+            _ => Ok(()),
+        }
     }
 }
 

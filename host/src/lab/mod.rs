@@ -29,7 +29,11 @@ use caps::{CapSet, Capability, has_cap};
 
 /// Tells whether this process can make namespaces without a user namespace of its own. What counts is not uid 0.
 pub fn is_privileged() -> bool {
-    [Capability::CAP_SYS_ADMIN, Capability::CAP_NET_ADMIN]
-        .into_iter()
-        .all(|capability| has_cap(None, CapSet::Effective, capability).unwrap_or(false))
+    missing_privileges().is_empty()
+}
+
+/// Lists the capabilities that it lacks for that.
+fn missing_privileges() -> Vec<Capability> {
+    let needed = [Capability::CAP_SYS_ADMIN, Capability::CAP_NET_ADMIN];
+    needed.into_iter().filter(|needed| !has_cap(None, CapSet::Effective, *needed).unwrap_or(false)).collect()
 }

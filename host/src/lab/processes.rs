@@ -32,7 +32,9 @@ impl Namespaces {
     pub(super) fn of(client: &Client) -> Result<Self, Error> {
         let (join, descriptors) = client.join(NetnsName::host())?;
         let pid = descriptors.get(1).and_then(|pid| fstat(pid).ok()).map(|stat| stat.st_ino);
-        Ok(Self { netns: join.hosts.into_iter().map(|host| (host.inode, host.netns)).collect(), pid })
+        // Everybody is in the machine's own.
+        let hosts = join.hosts.into_iter().filter(|host| !(join.on_host && host.netns.is_host()));
+        Ok(Self { netns: hosts.map(|host| (host.inode, host.netns)).collect(), pid })
     }
 
     /// Lists the processes that were put here from outside, as far as this user can see them.

@@ -14,7 +14,7 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use nix::unistd::{getegid, geteuid};
 
 use super::{Client, Error, Hold, LabName, Root, is_privileged, unable};
-use crate::protocol::{HELD_FD, LOCK_FD, State, traces};
+use crate::protocol::{HELD_FD, LOCK_FD, State, Undo, traces};
 use crate::topology::{Errno, Limits};
 
 /// What lab is to be started.
@@ -28,6 +28,8 @@ pub struct Order {
     pub limits: Limits,
     /// A lab that stands is to be removed just before the first step.
     pub replace: bool,
+    /// Its host is to be the machine itself.
+    pub on_host: bool,
 }
 
 /// A lab whose agent was started and may not be ready yet.
@@ -41,14 +43,21 @@ pub struct Started {
 }
 
 /// Starts the agent of a new lab. To be called while this process has one thread.
-pub fn start(order: &Order) -> Result<Started, Error> {
+pub fn start(order: &Order, undo: Undo) -> Result<Started, Error> {
+    let rootless = !is_privileged();
+    if order.on_host && rootless {
+        return Err(Error::Unable {
+            act: "build in the machine's own network (`--on-host`)".into(),
+            errno: Errno::EPERM,
+            hint: Some(unable::not_privileged()),
+        });
+    }
     let root = Root::own();
     root.create()?;
-    let rootless = !is_privileged();
     let published = !rootless && geteuid().is_root();
     let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
         .map_err(|error| Error::io("make a channel")(error.into()))?;
-    let (directory, replaces, lock) = make_directory(&root, order)?;
+    let (directory, replaces, lock) = make_directory(&root, order, undo)?;
     let mut arguments: Vec<CString> = vec![c"orchestrator".into(), c"agent".into()];
     let mut argument = |text: &[u8]| {
         // Neither paths nor checked names have a NUL; what the user typed as MODULE can't have one either.
@@ -76,11 +85,14 @@ pub fn start(order: &Order) -> Result<Started, Error> {
     if published {
         argument(b"--publish");
     }
+    if order.on_host {
+        argument(b"--on-host");
+    }
     let started = || {
         let watched = traces::open_directory(&directory).map_err(Error::io("open the lab's directory"))?;
         let channel = ours.try_clone().map_err(Error::io("duplicate a channel"))?;
         spawn(&arguments, &theirs, &lock, rootless)?;
-        Ok(Hold::new(channel, watched, &directory))
+        Ok(Hold::new(channel, watched, &directory, order.name.as_str()))
     };
     let hold = started().inspect_err(|_: &Error| {
         // Nobody else has it: the lock is still this process's.
@@ -90,7 +102,7 @@ pub fn start(order: &Order) -> Result<Started, Error> {
 }
 
 /// Makes the lab's directory and locks it. Returns the directory to be replaced too, if one is.
-fn make_directory(root: &Root, order: &Order) -> Result<(PathBuf, Option<PathBuf>, File), Error> {
+fn make_directory(root: &Root, order: &Order, undo: Undo) -> Result<(PathBuf, Option<PathBuf>, File), Error> {
     let wanted = root.labs.join(order.name.as_str());
     let lock = root.lock()?;
     if wanted.exists() && !traces::is_dead(&wanted) {
@@ -98,7 +110,7 @@ fn make_directory(root: &Root, order: &Order) -> Result<(PathBuf, Option<PathBuf
         drop(lock);
         let status = super::connect(&wanted, order.name.as_str()).and_then(|client| client.status());
         match status {
-            Err(Error::NoSuchLab(_)) => return make_directory(root, order),
+            Err(Error::NoSuchLab(_)) => return make_directory(root, order, undo),
             // A lab of another version understands nothing: it can't be asked to make room.
             Err(error @ Error::Hello { .. }) if order.replace => return Err(error),
             _ if order.replace => {}
@@ -114,7 +126,11 @@ fn make_directory(root: &Root, order: &Order) -> Result<(PathBuf, Option<PathBuf
     }
     // One that died since the sweep.
     if wanted.exists() {
+        let undone = undo(&wanted, order.name.as_str());
         traces::remove_names(&wanted, order.name.as_str());
+        if !undone.left.is_empty() {
+            return Err(Error::Remains { lab: order.name.to_string(), left: undone.left });
+        }
         traces::remove_directory(&wanted).map_err(Error::io(format!("remove `{}`", wanted.display())))?;
     }
     let made = make_and_lock(&wanted)?;

@@ -1,21 +1,34 @@
-//! Removing what agents that were killed have left: their directories and names. All else went with them.
+//! Removing what agents that were killed have left: their directories and names, and of labs on the machine's own host what they
+//! have there. All else went with them.
 
 use std::fs;
 use std::io;
 
 use super::{Error, Root};
-use crate::protocol::traces;
+use crate::protocol::{Undo, traces};
+
+/// A lab whose agent has ended, and of which something is left.
+pub(super) struct Remains {
+    pub(super) lab: String,
+    pub(super) left: Vec<String>,
+}
 
 /// Sweeps this user's labs. Every command begins with it.
-pub fn sweep() -> Result<(), Error> {
-    Root::own().sweep()
+pub fn sweep(undo: Undo) -> Result<(), Error> {
+    for Remains { lab, left } in Root::own().sweep(undo)? {
+        for line in left {
+            eprintln!("warning: lab `{lab}` has ended, but not all of it: {line}");
+        }
+    }
+    Ok(())
 }
 
 impl Root {
     /// Sweeps the labs here. A directory that can't be removed is told of, and is in the way of its own name alone.
-    pub(super) fn sweep(&self) -> Result<(), Error> {
+    pub(super) fn sweep(&self, undo: Undo) -> Result<Vec<Remains>, Error> {
+        let mut remains = Vec::new();
         if !self.labs.is_dir() {
-            return Ok(());
+            return Ok(remains);
         }
         self.check_all()?;
         let _lock = self.lock()?;
@@ -27,7 +40,16 @@ impl Root {
             }
             // Hidden directories are those of labs that were about to replace another, `.NAME.PID`.
             let name = entry.file_name().to_string_lossy().trim_start_matches('.').to_owned();
-            traces::remove_names(&directory, name.split('.').next().unwrap_or_default());
+            let lab = name.split('.').next().unwrap_or_default();
+            let undone = undo(&directory, lab);
+            for note in undone.notes {
+                eprintln!("warning: lab `{lab}` has ended: {note}");
+            }
+            traces::remove_names(&directory, lab);
+            if !undone.left.is_empty() {
+                remains.push(Remains { lab: lab.to_owned(), left: undone.left });
+                continue;
+            }
             match traces::remove_directory(&directory) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     eprintln!("warning: could not remove `{}`: {error}", directory.display());
@@ -35,6 +57,6 @@ impl Root {
                 _ => {}
             }
         }
-        Ok(())
+        Ok(remains)
     }
 }

@@ -4,6 +4,12 @@ use std::fs;
 
 use crate::topology::Errno;
 
+/// Says which of the capabilities that labs of root need are missing.
+pub(super) fn not_privileged() -> String {
+    let missing: Vec<String> = super::missing_privileges().iter().map(ToString::to_string).collect();
+    format!("this needs {}, which this process lacks: run it as root", missing.join(" and "))
+}
+
 /// Finds what forbids namespaces to an ordinary user, or to anybody, where the kernel says only `errno`.
 pub(super) fn hint(errno: &Errno, rootless: bool) -> Option<String> {
     explain(errno, rootless, sysctl)

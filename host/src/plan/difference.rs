@@ -200,10 +200,12 @@ impl<'a> Planner<'a> {
     }
 
     fn add_veth(&mut self, first: LinkId, second: LinkId) -> Result<(), Refusal> {
-        // The near end can be made up and attached at once, so it is the one that gains most by it.
+        // The near end can be made up and attached at once, so it is the one that gains most by it; and marked, which one on the
+        // machine itself has to be.
         let gain = |planner: &Self, id: LinkId| {
             let link = planner.wanted_link(id);
-            (link.controller.is_some(), planner.is_hub(link.netns))
+            let on_machine = planner.wanted.is_on_machine() && link.netns == NetnsId::HOST;
+            (on_machine, link.controller.is_some(), planner.is_hub(link.netns))
         };
         let (near, far) = if gain(self, second) > gain(self, first) { (second, first) } else { (first, second) };
         for id in [near, far] {

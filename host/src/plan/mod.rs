@@ -2,6 +2,7 @@
 
 mod difference;
 mod failure;
+mod machine;
 mod play;
 mod step;
 #[cfg(test)]
@@ -9,4 +10,5 @@ mod tests;
 
 pub use difference::{PlanError, difference};
 pub use failure::StepFailure;
+pub use machine::{Conflict, Machine, MachineLink, MachineRoute, Mark};
 pub use step::{NewLink, NewRoute, Step};

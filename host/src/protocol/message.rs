@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Step, StepFailure};
+use crate::plan::{Conflict, Step, StepFailure};
 use crate::topology::{Errno, NetnsName, Ping, PingAnswer, observed};
 
 /// Pings of one request that are under way at a time. Whoever asks for more waits for as many rounds.
@@ -45,6 +45,8 @@ pub enum Answer {
     Done,
     /// A step failed; the lab ends when `run` lets go of it.
     Refused(Box<StepFailure>),
+    /// A step would meet something of the machine's, so nothing was begun.
+    Conflict(Box<Conflict>),
     /// The lab stands by itself; these names in `/run/netns` are somebody else's.
     Completed(Vec<String>),
     /// What became of each ping.
@@ -92,6 +94,8 @@ pub struct Status {
     pub module: String,
     /// How far it is.
     pub state: State,
+    /// Its host is the machine itself.
+    pub on_host: bool,
     /// Its namespaces, the host among them.
     pub netns: usize,
     /// Its links, every `lo` left out.
@@ -107,6 +111,8 @@ pub struct Status {
 pub struct Join {
     /// Every netns with the agent's descriptor of it and its addresses.
     pub hosts: Vec<Host>,
+    /// The host is the machine itself, where everybody else is too.
+    pub on_host: bool,
 }
 
 /// A netns as others in the lab know it.

@@ -7,11 +7,14 @@ mod channel;
 mod descriptors;
 mod dial;
 mod hello;
+pub mod journal;
 mod message;
 pub mod traces;
+mod undone;
 
 pub use channel::{Channel, ChannelError};
 pub use descriptors::{HELD_FD, LOCK_FD};
 pub use dial::{Dialled, dial};
 pub use hello::{HelloError, greet};
 pub use message::{Answer, Host, Join, PING_INTERVAL, PINGS_AT_ONCE, Request, State, Status};
+pub use undone::{Undo, Undone};

@@ -9,6 +9,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use super::journal::{self, Entry, Journal, Opening};
 use nix::libc::{O_DIRECTORY, O_NOFOLLOW};
 use nix::sys::stat::{fstat, lstat};
 
@@ -31,18 +32,23 @@ pub fn is_same(directory: &Path, open: impl AsFd) -> bool {
     (there.st_dev, there.st_ino) == (held.st_dev, held.st_ino)
 }
 
-/// Returns the name in `/run/netns` of a netns of a lab.
-pub fn published_name(lab: &str, netns: &str) -> PathBuf {
-    Path::new(NAMES).join(format!("{lab}.{netns}"))
+/// Returns the name in `/run/netns` of a netns of a lab. On the machine's own host it is the bare name, as everything is there.
+pub fn published_name(lab: &str, netns: &str, on_machine: bool) -> PathBuf {
+    if on_machine { Path::new(NAMES).join(netns) } else { Path::new(NAMES).join(format!("{lab}.{netns}")) }
 }
 
-/// Returns the file in which an agent notes its PID before it makes any name.
-pub fn journal(directory: &Path) -> PathBuf {
-    directory.join("journal")
+/// Lists the names in `/run/netns`, whoever's they are.
+pub fn names() -> Vec<String> {
+    let entries = fs::read_dir(NAMES).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }
 
-/// Makes the directory for names, for all users whatever the umask.
-pub fn make_names_directory() -> io::Result<()> {
+/// Makes the directory for names, for all users whatever the umask, and notes that before.
+pub fn make_names_directory(directory: &Path) -> io::Result<()> {
+    if Path::new(NAMES).is_dir() {
+        return Ok(());
+    }
+    journal::note(directory, &[Entry::NamesDirectory])?;
     match fs::create_dir(NAMES) {
         Ok(()) => fs::set_permissions(NAMES, std::os::unix::fs::PermissionsExt::from_mode(0o755)),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -50,25 +56,37 @@ pub fn make_names_directory() -> io::Result<()> {
     }
 }
 
-/// Removes the directory for names if nobody has a name there. `ip netns` mounts over it, and then it stays too.
-pub fn remove_names_directory() {
-    let _ = fs::remove_dir(NAMES);
+/// Removes the directory for names if this lab has made it and nobody has a name there. `ip netns` mounts over it, and then it
+/// stays too.
+pub fn remove_names_directory(directory: &Path) {
+    let has_made_it =
+        matches!(journal::read(directory), Ok(Some(journal)) if journal.entries.contains(&Entry::NamesDirectory));
+    if has_made_it {
+        let _ = fs::remove_dir(NAMES);
+    }
 }
 
 /// Removes the names that a dead agent of this lab has left: symlinks into its own `/proc`, as its journal tells.
 pub fn remove_names(directory: &Path, lab: &str) {
-    let Some(pid) = fs::read_to_string(journal(directory)).ok().and_then(|text| text.parse::<u32>().ok()) else {
-        return;
-    };
-    let (prefix, target) = (format!("{lab}."), format!("/proc/{pid}/fd/"));
+    let Ok(Some(Journal { opening, entries, .. })) = journal::read(directory) else { return };
+    let prefix = format!("{lab}.");
     for entry in fs::read_dir(NAMES).into_iter().flatten().flatten() {
-        let is_ours = entry.file_name().to_string_lossy().starts_with(&prefix)
-            && fs::read_link(entry.path()).is_ok_and(|to| to.to_string_lossy().starts_with(&target));
-        if is_ours {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let noted = entries.iter().any(|noted| matches!(noted, Entry::Netns(noted) if *noted == name));
+        let may_be_ours = noted || name.starts_with(&prefix) || opening.is_none();
+        if may_be_ours && fs::read_link(entry.path()).is_ok_and(|to| leads_to_agent(&to, opening.as_ref())) {
             let _ = fs::remove_file(entry.path());
         }
     }
-    remove_names_directory();
+    remove_names_directory(directory);
+}
+
+/// Tells whether a name leads to a descriptor of an agent which has gone: the one that the journal names, or else any.
+fn leads_to_agent(target: &Path, opening: Option<&Opening>) -> bool {
+    match opening {
+        Some(opening) => target.starts_with(format!("/proc/{}/fd", opening.agent)),
+        None => target.starts_with("/proc") && fs::symlink_metadata(target).is_err(),
+    }
 }
 
 /// Removes a lab's directory. Its files are known, so this works without a descriptor to spare.

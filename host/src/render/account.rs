@@ -21,6 +21,8 @@ pub struct Account<'a> {
     pub netns_name: Option<&'a str>,
     /// It has names for `ip netns`.
     pub published: bool,
+    /// Its host is the machine itself.
+    pub on_host: bool,
 }
 
 fn milliseconds(time: Duration) -> String {
@@ -29,7 +31,7 @@ fn milliseconds(time: Duration) -> String {
 
 /// Says what stands and what to type next.
 pub fn account(account: &Account<'_>) -> String {
-    let Account { lab, netns, links, took, compiled, building, netns_name, published } = *account;
+    let Account { lab, netns, links, took, compiled, building, netns_name, published, on_host } = *account;
     let mut text = format!("lab `{lab}` stands: {netns} netns, {links} links\n");
     let _ = writeln!(
         text,
@@ -45,7 +47,9 @@ pub fn account(account: &Account<'_>) -> String {
         (format!("orchestrator show {lab}"), "links, addresses, routes"),
         (format!("orchestrator down {lab}"), "remove it"),
     ];
-    if published {
+    if on_host {
+        next.insert(3, ("ip link".into(), "the machine's links, with the lab's"));
+    } else if published {
         next.insert(3, (format!("ip -n {lab}.host link"), "its host, as root"));
     }
     let width = next.iter().map(|(command, _)| command.len()).max().unwrap_or_default();

@@ -20,6 +20,8 @@ pub struct Status {
     pub module: String,
     /// `building` or `up`.
     pub state: &'static str,
+    /// Its host is the machine itself.
+    pub on_host: bool,
     /// Its namespaces, the host among them.
     pub netns: usize,
     /// Its links, every `lo` left out.
@@ -32,21 +34,30 @@ pub struct Status {
 
 /// Lays labs out, one a line.
 pub fn list_table(rows: &[Row]) -> String {
-    let heading = ["LAB", "USER", "MODULE", "STATE", "NETNS", "LINKS", "AGENT", "STARTED"];
+    let heading = ["LAB", "USER", "MODULE", "STATE", "HOST", "NETNS", "LINKS", "AGENT", "STARTED"];
     let cells = rows.iter().map(|Row { name, user, status }| match status {
         Some(status) => [
             name.clone(),
             user.clone(),
             crate::topology::harmless(&status.module),
             status.state.into(),
+            if status.on_host { "machine" } else { "private" }.into(),
             status.netns.to_string(),
             status.links.to_string(),
             status.agent_pid.to_string(),
             status.started.clone(),
         ],
-        None => {
-            [name.clone(), user.clone(), "-".into(), "unknown".into(), "-".into(), "-".into(), "-".into(), "-".into()]
-        }
+        None => [
+            name.clone(),
+            user.clone(),
+            "-".into(),
+            "unknown".into(),
+            "-".into(),
+            "-".into(),
+            "-".into(),
+            "-".into(),
+            "-".into(),
+        ],
     });
     table("", heading, cells)
 }
@@ -63,7 +74,7 @@ pub fn list_json(rows: &[Row]) -> Value {
             "links": status.links,
             "agent_pid": status.agent_pid,
             "started": status.started,
-            "on_host": false,
+            "on_host": status.on_host,
         }),
         None => json!({ "name": name, "user": user, "state": "unknown" }),
     };

@@ -27,6 +27,8 @@ pub struct Order {
     pub lab_name: String,
     /// What it may use.
     pub limits: RunLimits,
+    /// Its host is the machine itself.
+    pub on_host: bool,
     /// Who makes its steps real.
     pub backend: Arc<Mutex<dyn Backend>>,
 }
@@ -72,12 +74,13 @@ pub fn run(prepared: Prepared, order: Order) -> Result<Report, LoadError> {
 }
 
 async fn drive(prepared: Prepared, order: Order) -> Result<Report, LoadError> {
-    let Order { arguments, lab_name, limits, backend } = order;
+    let Order { arguments, lab_name, limits, on_host, backend } = order;
     let meter = Meter::new(limits);
     let mut table = ResourceTable::new();
     table.set_max_capacity(limits.handles);
     let wasi = wasi(&prepared, &arguments, &meter);
-    let drawing = Drawing::new(Topology::new(limits.lab), backend, lab_name, meter.clone(), table, wasi);
+    let topology = if on_host { Topology::on_machine(limits.lab) } else { Topology::new(limits.lab) };
+    let drawing = Drawing::new(topology, backend, lab_name, meter.clone(), table, wasi);
     let mut store = Store::new(&prepared.engine, drawing);
     store.limiter(|drawing| &mut drawing.meter);
     store.set_epoch_deadline(1);

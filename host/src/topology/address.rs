@@ -62,6 +62,7 @@ impl Topology {
     pub fn add_address(&mut self, id: LinkId, cidr: IpNet) -> Result<(), Refusal> {
         let act = || format!("add address `{cidr}` to link {}", self.place_of(id));
         let link = self.link(id, act)?;
+        self.may_change(id, act)?;
         if let Some(why) = unfit(cidr.addr(), &link.kind) {
             return Err(Refusal::invalid(act(), why));
         }
@@ -91,6 +92,7 @@ impl Topology {
     pub fn remove_address(&mut self, id: LinkId, cidr: IpNet) -> Result<(), Refusal> {
         let act = || format!("remove address `{cidr}` from link {}", self.place_of(id));
         let link = self.link(id, act)?;
+        self.may_change(id, act)?;
         let Some(at) = link.addresses.iter().position(|address| address.cidr == cidr) else {
             return Err(Refusal::new(Errno::EADDRNOTAVAIL, act(), "the link does not have it"));
         };

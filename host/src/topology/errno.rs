@@ -29,6 +29,7 @@ known!(
     ENODEV,
     ENOENT,
     EOPNOTSUPP,
+    EPERM,
     ESRCH,
     ETIMEDOUT,
     EXFULL,

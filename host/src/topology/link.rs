@@ -194,10 +194,12 @@ impl Topology {
 
     /// Sets a link down: its routes and its IPv6 addresses go. Like `ip link set NAME down`.
     pub fn set_down(&mut self, id: LinkId) -> Result<(), Refusal> {
-        let link = self.link(id, || format!("set link {} down", self.place_of(id)))?;
+        let act = || format!("set link {} down", self.place_of(id));
+        let link = self.link(id, act)?;
         if !link.up {
             return Ok(());
         }
+        self.may_change(id, act)?;
         self.link_mut(id).up = false;
         self.drop_routes_over(id, |_| true);
         self.drop_addresses(id, |address| address.is_ipv6());
@@ -217,6 +219,7 @@ impl Topology {
             let why = format!("a {} takes {} to {}", self.kind_of(id).word(), allowed.start(), allowed.end());
             return Err(Refusal::invalid(act(), why));
         }
+        self.may_change(id, act)?;
         self.link_mut(id).mtu.chosen = true;
         self.change_mtu(id, mtu);
         if let Some(bridge) = self.link_mut(id).controller {

@@ -6,6 +6,7 @@
 mod address;
 mod bridge;
 mod errno;
+mod host;
 mod limits;
 mod link;
 mod mac;
@@ -26,6 +27,7 @@ use serde::{Deserialize, Serialize};
 
 pub use address::Address;
 pub use errno::Errno;
+pub use host::{Host, WayOut};
 pub use limits::Limits;
 pub use link::{Kind, Link, Mtu};
 pub use mac::MacAddress;
@@ -73,6 +75,7 @@ pub struct Topology {
     counted: usize,
     limits: Limits,
     link_local: LinkLocal,
+    host: Host,
     generation: u64,
 }
 
@@ -90,6 +93,7 @@ impl Topology {
             counted: 0,
             limits,
             link_local: LinkLocal::Automatic,
+            host: Host::Private,
             generation: 0,
         };
         topology.insert_netns(NetnsName::host());

@@ -81,7 +81,9 @@ impl Topology {
     /// Has a netns forward packets, or stop doing so. Like `sysctl net.ipv4.ip_forward=1` in it, and the same for IPv6.
     pub fn set_forwarding(&mut self, id: NetnsId, on: bool) -> Result<(), Refusal> {
         let verb = if on { "have" } else { "stop" };
-        self.netns(id, || format!("{verb} netns `{}` forwarding", self.netns_name(id)))?;
+        let act = || format!("{verb} netns `{}` forwarding", self.netns_name(id));
+        self.netns(id, act)?;
+        self.may_set(id, act)?;
         self.netns_mut(id).forwarding = on;
         self.changed();
         Ok(())

@@ -62,6 +62,16 @@ impl Refusal {
         Self::new(Errno::EINVAL, act, why)
     }
 
+    /// Makes a refusal for what would meet something of the machine's own.
+    pub fn conflict(act: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { code: Code::InUse, ..Self::new(Errno::EEXIST, act, why) }
+    }
+
+    /// Tells whether it is one of those.
+    pub fn is_conflict(&self) -> bool {
+        self.code == Code::InUse && self.errno == Some(Errno::EEXIST)
+    }
+
     /// Makes a refusal for a limit of this run, which `flag` raises.
     pub fn limit(act: impl Into<String>, limit: usize, what: &str, flag: &str) -> Self {
         Self {

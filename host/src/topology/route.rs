@@ -281,6 +281,7 @@ impl Topology {
         link: LinkId,
         act: impl Fn() -> String,
     ) -> Result<(), Refusal> {
+        self.may_change(link, &act)?;
         let ipv6 = match (gateway, destination) {
             (Some(gateway), _) => gateway.is_ipv6(),
             (None, Destination::Network(network)) => network.addr().is_ipv6(),

@@ -1,0 +1,115 @@
+//! The machine's own network namespace, where a lab is on its host (`--on-host`): reading it, and taking the lab out of it.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use crate::kernel::{self, IndexedLink, Socket};
+use crate::plan::{Machine, Mark};
+use crate::protocol::journal::{self, Entry, Opening};
+use crate::protocol::{Undone, traces};
+
+/// Links may come back to be removed: one whose peer is going, say. Then they are looked for again, so many times.
+const ROUNDS: usize = 5;
+/// So many are removed with one message.
+const BATCH: usize = 256;
+
+/// Reads what stands in the network namespace of this thread, and the names of `ip netns`. Changes nothing.
+pub fn read_machine() -> io::Result<Machine> {
+    let (links, routes) = kernel::read_machine(&Socket::open()?)?;
+    Ok(Machine { links: links.into_iter().map(|link| link.link).collect(), routes, netns: traces::names() })
+}
+
+/// Returns an index which is far from those that the kernel will give to new links.
+pub(super) fn first_free_index() -> io::Result<u32> {
+    const DISTANCE: u32 = 1000;
+    let links = kernel::marked_links(&Socket::open()?)?;
+    Ok(links.iter().map(|link| link.index).max().unwrap_or_default() + DISTANCE)
+}
+
+/// Returns the inode of the network namespace of this thread.
+pub(super) fn this_netns() -> io::Result<u64> {
+    Ok(fs::metadata("/proc/thread-self/ns/net")?.ino())
+}
+
+/// Removes what a lab whose agent has ended, or is ending, has in the network namespace of this thread: the links with its mark,
+/// with which their addresses and routes go. Nothing else is touched, whatever it is called.
+pub fn undo(directory: &Path, lab: &str) -> Undone {
+    let mut undone = Undone::default();
+    let beginning = Mark::beginning(lab);
+    let journal = match journal::read(directory) {
+        Ok(None) => return undone,
+        Ok(Some(journal)) => journal,
+        Err(error) => {
+            undone.left.push(format!("its journal can't be read: {error}"));
+            return undone;
+        }
+    };
+    let mark = match journal.opening {
+        Some(Opening { on_machine: None, .. }) => return undone,
+        Some(Opening { boot, .. }) if boot != journal::this_boot() => return undone,
+        Some(Opening { on_machine: Some(on_machine), .. }) => {
+            if this_netns().ok() != Some(on_machine.netns) {
+                undone.left.push(format!(
+                    "it was built in another network namespace than this one, with inode {}; its links can be removed there",
+                    on_machine.netns
+                ));
+                return undone;
+            }
+            Some(on_machine.mark)
+        }
+        None => None,
+    };
+    if let Some(line) = journal.damaged {
+        undone.notes.push(format!(
+            "line {line} of its journal is damaged; its links were looked for by their alias (`{beginning}...`)"
+        ));
+    }
+    let is_own = |link: &IndexedLink| match (&link.link.alias, &mark) {
+        (Some(alias), Some(mark)) => alias == mark,
+        (Some(alias), None) => alias.starts_with(&beginning),
+        (None, _) => false,
+    };
+    match remove(is_own) {
+        Err(error) => undone.left.push(format!("the machine's links can't be read: {error}")),
+        Ok((left, others)) => {
+            undone.left.extend(left);
+            let stays = |name: &String| others.iter().any(|link| link.link.name == *name);
+            let mut without_mark: Vec<String> = journal
+                .entries
+                .into_iter()
+                .filter_map(|entry| if let Entry::Link(name) = entry { Some(name) } else { None })
+                .filter(stays)
+                .collect();
+            without_mark.sort();
+            without_mark.dedup();
+            undone.notes.extend(without_mark.into_iter().map(|name| {
+                format!(
+                    "there is a link `{name}` without the lab's alias: it is somebody else's now, and was left alone"
+                )
+            }));
+        }
+    }
+    undone
+}
+
+/// Removes the links that `is_own` picks. Returns those that are left, with what the kernel says, and all others.
+fn remove(is_own: impl Fn(&IndexedLink) -> bool) -> io::Result<(Vec<String>, Vec<IndexedLink>)> {
+    let socket = Socket::open()?;
+    let mut said = None;
+    for _ in 0..ROUNDS {
+        let (own, others): (Vec<_>, Vec<_>) = kernel::marked_links(&socket)?.into_iter().partition(|link| is_own(link));
+        if own.is_empty() {
+            return Ok((Vec::new(), others));
+        }
+        for some in own.chunks(BATCH) {
+            // The kernel goes on after one that has gone with its peer, or that it refuses.
+            let requests = some.iter().map(|link| kernel::remove_link(link.index)).collect();
+            said = socket.batch(requests).err();
+        }
+    }
+    let (own, others): (Vec<_>, Vec<_>) = kernel::marked_links(&socket)?.into_iter().partition(|link| is_own(link));
+    let said = said.map(|error| format!(": {error}")).unwrap_or_default();
+    Ok((own.into_iter().map(|link| format!("link `{}` could not be removed{said}", link.link.name)).collect(), others))
+}

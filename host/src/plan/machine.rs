@@ -1,0 +1,275 @@
+//! The machine as a host of labs (`--on-host`): what it has, and whether steps would meet it.
+
+use std::fmt;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use super::Step;
+use crate::topology::{LinkName, NetnsName, Place, Refusal};
+
+/// What stands in the machine's own network namespace.
+#[derive(Clone, Debug, Default)]
+pub struct Machine {
+    /// Its links.
+    pub links: Vec<MachineLink>,
+    /// The routes of all its tables, but for those that every link brings.
+    pub routes: Vec<MachineRoute>,
+    /// The names of `ip netns list`.
+    pub netns: Vec<String>,
+}
+
+/// A link of the machine.
+#[derive(Clone, Debug, Default)]
+pub struct MachineLink {
+    /// Its name.
+    pub name: String,
+    /// Its other names (`ip link property`), which nobody else may have either.
+    pub other_names: Vec<String>,
+    /// What it is: `veth`, `bridge`, ...
+    pub kind: String,
+    /// Its alias, by which labs mark what is theirs.
+    pub alias: Option<String>,
+    /// Its addresses.
+    pub addresses: Vec<IpNet>,
+}
+
+/// A route of the machine.
+#[derive(Clone, Debug)]
+pub struct MachineRoute {
+    /// The network that it leads to.
+    pub destination: IpNet,
+    /// The link that it leads over.
+    pub link: Option<String>,
+    /// The whole of it, as `ip route` prints it.
+    pub words: String,
+}
+
+/// The mark that a link of a lab carries in the machine's namespace, as its alias: `orchestrator lab LAB ID`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark(String);
+
+impl Mark {
+    /// Makes the mark of one lab. `id` tells it from others that have had the name.
+    pub fn new(lab: &str, id: &str) -> Self {
+        Self(format!("{}{id}", Self::beginning(lab)))
+    }
+
+    /// Returns what the marks of all labs of a name begin with.
+    pub fn beginning(lab: &str) -> String {
+        format!("orchestrator lab {lab} ")
+    }
+
+    /// Returns the mark as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the name of the lab whose mark an alias is.
+    fn lab(alias: &str) -> Option<&str> {
+        alias.strip_prefix("orchestrator lab ")?.split(' ').next()
+    }
+}
+
+impl Machine {
+    /// Returns the machine without what a lab of this name has there.
+    pub fn without(mut self, lab: &str) -> Self {
+        let beginning = Mark::beginning(lab);
+        let (own, others): (Vec<_>, Vec<_>) = std::mem::take(&mut self.links)
+            .into_iter()
+            .partition(|link| link.alias.as_ref().is_some_and(|alias| alias.starts_with(&beginning)));
+        let is_own = |route: &MachineRoute| own.iter().any(|link| Some(&link.name) == route.link.as_ref());
+        self.routes.retain(|route| !is_own(route));
+        self.links = others;
+        self
+    }
+
+    /// Returns the first step that would take a name, or overlap a network, that the machine has.
+    pub fn conflict(&self, steps: &[Step]) -> Option<Conflict> {
+        steps.iter().find_map(|step| Some(Conflict { step: step.clone(), with: self.meets(step)? }))
+    }
+
+    fn meets(&self, step: &Step) -> Option<String> {
+        let in_host = |place: &Place| place.netns.is_host().then(|| place.link.clone());
+        match step {
+            Step::AddNetns { netns, .. } => self.has_netns(netns),
+            Step::AddBridge { bridge } => self.has_link(&in_host(&bridge.place)?),
+            Step::AddVeth { near, far, .. } => {
+                let ends = [&near.place, &far.place].into_iter().filter_map(in_host);
+                ends.filter_map(|name| self.has_link(&name)).next()
+            }
+            Step::SetName { link, name, .. } if link.netns.is_host() => self.has_link(name),
+            Step::SetNetns { target, name, .. } if target.is_host() => self.has_link(name),
+            Step::AddAddress { link, address } if link.netns.is_host() => self.overlaps(&address.trunc()),
+            Step::AddRoute { link, route } if link.netns.is_host() => self.overlaps(&route.destination),
+            _ => None,
+        }
+    }
+
+    fn has_netns(&self, name: &NetnsName) -> Option<String> {
+        let taken = self.netns.iter().any(|taken| taken == name.as_str());
+        taken.then(|| format!("the machine has a netns `{name}`"))
+    }
+
+    fn has_link(&self, name: &LinkName) -> Option<String> {
+        let is_called = |link: &&MachineLink| {
+            link.name == name.as_str() || link.other_names.iter().any(|other| other == name.as_str())
+        };
+        self.links.iter().find(is_called).map(|link| format!("the machine has {link}"))
+    }
+
+    fn overlaps(&self, network: &IpNet) -> Option<String> {
+        if is_of_its_link_alone(network) {
+            return None;
+        }
+        let meet = |other: &IpNet| network.contains(other) || other.contains(network);
+        for link in &self.links {
+            if let Some(address) =
+                link.addresses.iter().find(|address| meet(&address.trunc()) && !is_of_its_link_alone(address))
+            {
+                return Some(format!("the machine has address `{address}` on {link}"));
+            }
+        }
+        let route = self.routes.iter().find(|route| counts(&route.destination) && meet(&route.destination))?;
+        Some(format!("the machine has route `{}`", route.words))
+    }
+}
+
+/// Tells whether a network is one of link-local addresses, of which every link has its own.
+fn is_of_its_link_alone(network: &IpNet) -> bool {
+    matches!(network, IpNet::V6(network) if network.addr().is_unicast_link_local() && network.prefix_len() >= 10)
+}
+
+/// Tells whether a route of the machine is to a network of its own. A default route is not: it is for what nobody has. VPNs write
+/// it as two halves, and some IPv6 networks as all of the global unicast addresses (RFC 4291).
+fn counts(destination: &IpNet) -> bool {
+    let global: IpNet = "2000::/3".parse().expect("a network");
+    let is_default = destination.prefix_len() <= 1 || *destination == global;
+    !is_default && !destination.addr().is_multicast() && !is_of_its_link_alone(destination)
+}
+
+impl fmt::Display for MachineLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a link `{}` ({})", self.name, self.kind)?;
+        match self.alias.as_deref().and_then(Mark::lab) {
+            Some(lab) => write!(f, " of lab `{lab}`"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A step that would meet something of the machine's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// The step.
+    pub step: Step,
+    /// What it would meet.
+    pub with: String,
+}
+
+impl From<Conflict> for Refusal {
+    fn from(conflict: Conflict) -> Self {
+        Self::conflict(conflict.step.act(), conflict.with)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(netns: &str, link: &str) -> Place {
+        Place {
+            netns: if netns == "host" { NetnsName::host() } else { NetnsName::parse(netns).unwrap() },
+            link: LinkName::parse(link).unwrap(),
+        }
+    }
+
+    fn machine() -> Machine {
+        let link = |name: &str, addresses: &[&str]| MachineLink {
+            name: name.into(),
+            kind: "device".into(),
+            addresses: addresses.iter().map(|address| address.parse().unwrap()).collect(),
+            ..MachineLink::default()
+        };
+        let route = |destination: &str, link: &str| MachineRoute {
+            destination: destination.parse().unwrap(),
+            link: Some(link.into()),
+            words: format!("{destination} dev {link}"),
+        };
+        let docker = MachineLink { other_names: vec!["dockerbridge".into()], ..link("docker0", &["172.17.0.1/16"]) };
+        let other_lab = MachineLink { alias: Some(Mark::new("other", "1").0), ..link("br7", &["10.7.0.1/24"]) };
+        let eth0 = link("eth0", &["10.0.0.5/16", "2001:db8::5/64", "fe80::5/64"]);
+        let routes = ["0.0.0.0/0", "0.0.0.0/1", "2000::/3", "fe80::/64", "ff00::/8", "192.168.7.0/24"];
+        Machine {
+            links: vec![link("lo", &["127.0.0.1/8", "::1/128"]), eth0, docker, other_lab],
+            routes: routes.into_iter().map(|to| route(to, "eth0")).chain([route("10.8.0.0/24", "br7")]).collect(),
+            netns: vec!["blue".into()],
+        }
+    }
+
+    fn address(address: &str) -> Step {
+        Step::AddAddress { link: place("host", "br0"), address: address.parse().unwrap() }
+    }
+
+    fn met(step: Step) -> Option<String> {
+        machine().conflict(&[step]).map(|conflict| conflict.with)
+    }
+
+    #[test]
+    fn networks_that_overlap_in_either_direction_are_met_in_both_families() {
+        for (ours, theirs) in [
+            ("10.0.5.1/24", "10.0.0.5/16"),
+            ("10.0.0.0/8", "10.0.0.5/16"),
+            ("2001:db8::77/128", "2001:db8::5/64"),
+            ("192.168.7.9/32", "192.168.7.0/24 dev eth0"),
+            ("127.5.0.1/16", "127.0.0.1/8"),
+            ("0.0.0.5/0", "127.0.0.1/8"),
+            ("10.7.0.2/24", "of lab `other`"),
+        ] {
+            let with = met(address(ours)).unwrap_or_else(|| panic!("{ours}"));
+            assert!(with.contains(theirs), "{ours}: {with}");
+        }
+    }
+
+    #[test]
+    fn default_routes_and_link_local_networks_are_nobodys_own() {
+        for ours in ["172.16.0.1/24", "fe80::77/64", "2001:db8:1::1/64"] {
+            assert_eq!(met(address(ours)), None);
+        }
+    }
+
+    #[test]
+    fn default_route_of_a_lab_would_take_the_machines_traffic() {
+        let route = super::super::NewRoute {
+            destination: "0.0.0.0/0".parse().unwrap(),
+            gateway: Some("172.16.0.9".parse().unwrap()),
+            metric: 0,
+            connected: false,
+        };
+        assert!(met(Step::AddRoute { link: place("host", "br0"), route: route.clone() }).is_some());
+        assert_eq!(met(Step::AddRoute { link: place("c1", "eth0"), route }), None);
+    }
+
+    #[test]
+    fn names_are_met_in_the_host_alone() {
+        let rename = |netns, name| Step::SetName {
+            link: place(netns, "br0"),
+            name: LinkName::parse(name).unwrap(),
+            mac: crate::topology::MacAddress::ZERO,
+        };
+        assert_eq!(met(rename("host", "eth0")).as_deref(), Some("the machine has a link `eth0` (device)"));
+        assert!(met(rename("host", "dockerbridge")).is_some_and(|with| with.contains("`docker0`")));
+        assert_eq!(met(rename("c1", "eth0")), None);
+        assert_eq!(met(rename("host", "eth1")), None);
+        assert!(met(Step::AddNetns { netns: NetnsName::parse("blue").unwrap(), hub: false }).is_some());
+    }
+
+    #[test]
+    fn lab_that_is_replaced_is_in_nobodys_way() {
+        let machine = machine().without("other");
+        for ours in ["10.7.0.2/24", "10.8.0.1/24"] {
+            assert_eq!(machine.conflict(&[address(ours)]), None);
+        }
+        assert!(machine.conflict(&[address("10.0.0.9/24")]).is_some());
+    }
+}
