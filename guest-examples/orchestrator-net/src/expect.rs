@@ -26,6 +26,30 @@ pub fn expect_reply(source: &Netns, target: &str) -> Result<PingResult> {
     Ok(result)
 }
 
+/// Pings all at once, each of `sources` the target at its place, and fails unless each gets a reply.
+///
+/// Whoever was not answered within a second is asked again, one after the other, as [`expect_reply`] does.
+pub fn expect_replies(sources: &[&Netns], targets: &[String]) -> Result<Vec<PingResult>> {
+    let mut results = probe::ping_all(sources, targets, PATIENCE_MS)?;
+    for ((result, source), target) in results.iter_mut().zip(sources).zip(targets) {
+        if result.outcome != PingOutcome::Reply {
+            *result = expect_reply(source, target)?;
+        }
+    }
+    Ok(results)
+}
+
+/// Pings `target` from `source` and fails unless the request goes out and nobody answers.
+///
+/// Nothing tells silence from an answer that is late, so the one ping waits its 200 milliseconds.
+pub fn expect_no_reply(source: &Netns, target: &str) -> Result<PingResult> {
+    let result = probe::ping(source, target)?;
+    if result.outcome != PingOutcome::NoReply {
+        return Err(unexpected(source, target, "no reply", &result));
+    }
+    Ok(result)
+}
+
 /// Pings `target` from `source` and fails unless there is no way to it.
 ///
 /// One ping is enough: the kernel knows at once that it has no route. A target that is only silent is reached, so it fails too.

@@ -34,5 +34,5 @@ mod bindings {
 }
 
 pub use bindings::orchestrator::net::{address, bridge, errors, lab, link, netns, probe, route, veth};
-pub use expect::{expect_address, expect_reply, expect_route, expect_unreachable};
+pub use expect::{expect_address, expect_no_reply, expect_replies, expect_reply, expect_route, expect_unreachable};
 pub use failure::{Failure, Result};
