@@ -2,11 +2,20 @@
 
 mod support;
 
+#[path = "examples/direct_pair.rs"]
+mod direct_pair;
+#[path = "examples/full_mesh.rs"]
+mod full_mesh;
+#[path = "examples/two_lans.rs"]
+mod two_lans;
+#[path = "examples/two_routers.rs"]
+mod two_routers;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use support::{Kind, LabView, kernel_test, on_machine};
+use support::{Kind, LabView, Outcome, kernel_test, on_machine};
 
 /// The wording of a lab's two containers, whose links have these names and addresses.
 fn container(link: &str, cidr: &str, network: &str) -> [String; 3] {
@@ -16,6 +25,16 @@ fn container(link: &str, cidr: &str, network: &str) -> [String; 3] {
         format!("{link} up {cidr} link-local"),
         format!("{network} dev {link} proto kernel scope link src {address}"),
     ]
+}
+
+/// Expects a success that prints lines with these beginnings, and no others.
+#[track_caller]
+fn prints(outcome: &Outcome, beginnings: &[&str]) {
+    let lines: Vec<&str> = outcome.success().stdout().lines().collect();
+    assert_eq!(lines.len(), beginnings.len(), "{outcome}");
+    for (line, beginning) in lines.iter().zip(beginnings) {
+        assert!(line.starts_with(beginning), "{line}: {outcome}");
+    }
 }
 
 /// Finds all that `two-containers` draws in a lab.
@@ -80,7 +99,6 @@ fn every_container_has_its_addresses(lab: &LabView<'_>, count: usize, ipv6: bool
 
 kernel_test!(two_containers_stands_and_proves_itself, |m| {
     let outcome = m.orchestrator(&["run", "two-containers"]);
-    let lines: Vec<&str> = outcome.success().stdout().lines().collect();
     let beginnings = [
         "host: br0 inet 172.16.0.1/24",
         "host: 172.16.0.0/24 dev br0",
@@ -90,10 +108,7 @@ kernel_test!(two_containers_stands_and_proves_itself, |m| {
         "container1 -> uplink0: network is unreachable",
         "container1 -> uplink0: reply in ",
     ];
-    assert_eq!(lines.len(), beginnings.len(), "{outcome}");
-    for (line, beginning) in lines.iter().zip(beginnings) {
-        assert!(line.starts_with(beginning), "{line}: {outcome}");
-    }
+    prints(&outcome, &beginnings);
     let lab = m.view("two-containers");
     two_containers_stand(&lab);
     lab.down();
@@ -199,7 +214,9 @@ kernel_test!(examples_are_written_to_files_that_run, |m| {
     m.orchestrator(&["examples", "--out", &directory]).success();
     let written = m.command("ls").arg(&directory).run();
     let files: Vec<&str> = written.success().stdout().lines().collect();
-    assert_eq!(files, ["n-containers.wasm", "single-container.wasm", "two-containers.wasm"]);
+    let names =
+        ["direct-pair", "full-mesh", "n-containers", "single-container", "two-containers", "two-lans", "two-routers"];
+    assert_eq!(files, names.map(|name| format!("{name}.wasm")));
 
     let outcome = m.orchestrator(&["run", &format!("{directory}/two-containers.wasm")]);
     outcome.success().stdout_has("container1 -> container2: reply in ");
@@ -213,22 +230,31 @@ kernel_test!(examples_are_written_to_files_that_run, |m| {
 kernel_test!(examples_are_listed, |m| {
     let listed = m.orchestrator(&["examples", "--json"]).success().json();
     let names: Vec<&str> = listed.as_array().unwrap().iter().map(|example| example["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["two-containers", "single-container", "n-containers"]);
+    assert_eq!(
+        names,
+        ["two-containers", "single-container", "n-containers", "direct-pair", "full-mesh", "two-lans", "two-routers"]
+    );
     let table = m.orchestrator(&["examples"]);
     for name in names {
         table.success().stdout_has(name);
     }
 });
 
-/// All that `ip -j` has of two netns, without what counts time or users.
+/// All that `ip -j` has of some netns, without what counts time or users.
 fn seen_by(kind: Kind) -> Vec<Value> {
     let mut seen = Vec::new();
     on_machine(kind, |m| {
-        m.orchestrator(&["run", "two-containers"]).success();
-        m.orchestrator(&["run", "n-containers", "--", "3", "--ipv6"]).success();
-        let netns =
-            [("two-containers", &["host", "container1", "container2"][..]), ("n-containers", &["host", "c1", "c3"])];
-        for (name, netns) in netns {
+        let examples: [(&[&str], &[&str]); 6] = [
+            (&["two-containers"], &["host", "container1", "container2"]),
+            (&["n-containers", "--", "3", "--ipv6"], &["host", "c1", "c3"]),
+            (&["direct-pair"], &["host", "left", "right"]),
+            (&["full-mesh", "--", "5"], &["host", "m1", "m3"]),
+            (&["two-lans"], &["host", "switch1", "switch2", "host1"]),
+            (&["two-routers"], &["host", "lan-a", "router1", "router2"]),
+        ];
+        for (run, netns) in examples {
+            let name = run[0];
+            m.command("orchestrator").arg("run").args(run).run().success();
             let lab = m.view(name);
             for netns in netns {
                 let (links, routes) = lab.read(netns);

@@ -163,7 +163,10 @@ kernel_test!(examples_are_listed_with_what_they_draw, |m| {
     assert!(lines[0].starts_with("NAME ") && lines[0].ends_with("  DRAWS"), "{table}");
     let column = lines[0].find("DRAWS").expect("a heading");
     let names: Vec<&str> = lines[1..].iter().filter_map(|line| line.split(' ').next()).collect();
-    assert_eq!(names, ["two-containers", "single-container", "n-containers"]);
+    assert_eq!(
+        names,
+        ["two-containers", "single-container", "n-containers", "direct-pair", "full-mesh", "two-lans", "two-routers"]
+    );
     for line in &lines[1..] {
         assert!(line[..column].ends_with("  ") && !line[column..].starts_with(' '), "not aligned: {table}");
     }
@@ -176,9 +179,11 @@ kernel_test!(examples_are_listed_with_what_they_draw, |m| {
 kernel_test!(examples_are_written_as_modules_that_run, |m| {
     let directory = format!("{}/some/where", m.kind().home());
     m.orchestrator(&["examples", "--out", &directory]).success();
-    assert_eq!(m.entries(&directory), ["n-containers.wasm", "single-container.wasm", "two-containers.wasm"]);
-    for (module, arguments) in [("single-container", &[][..]), ("two-containers", &[]), ("n-containers", &["--", "3"])]
-    {
+    let modules =
+        ["direct-pair", "full-mesh", "n-containers", "single-container", "two-containers", "two-lans", "two-routers"];
+    assert_eq!(m.entries(&directory), modules.map(|module| format!("{module}.wasm")));
+    for module in modules {
+        let arguments = if module == "n-containers" { &["--", "3"][..] } else { &[] };
         let run =
             m.command("orchestrator").args(&["run", "--rm", &format!("./some/where/{module}.wasm")]).args(arguments);
         run.run().success().stderr_has(&format!("lab `{module}` stood"));
