@@ -121,7 +121,7 @@ fn prepare(config: &Config, held: &Channel, lock: &OwnedFd) -> Result<Prepared, 
     let outer_pid = outer_pid.ok_or(nix::Error::ENOENT).map_err(unable("read `/proc/self`"))?;
     setsid().map_err(unable("start a session"))?;
     redirect_stdio(&config.directory)?;
-    private_mounts();
+    go_on("mount `/proc`", mount_proc());
     let on_machine = if config.on_host { Some(on_machine(config, outer_pid)?) } else { None };
     let host_is_quiet = on_machine.is_none() && private_host()?;
     let signals = signals()?;
@@ -184,13 +184,11 @@ fn redirect_stdio(directory: &Path) -> Result<(), Unable> {
 
 /// Shows the agent its own `/proc`, for the settings of its namespaces; where that is refused it goes without. In a chroot the
 /// mounts can't be made private, and then a mount would be everybody's.
-fn private_mounts() {
+pub(super) fn mount_proc() -> nix::Result<()> {
     let none = None::<&str>;
-    let private = mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_SLAVE, none);
-    if go_on("make mounts private", private).is_some() {
-        let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
-        go_on("mount `/proc`", mount(Some("proc"), "/proc", Some("proc"), flags, none));
-    }
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_SLAVE, none)?;
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    mount(Some("proc"), "/proc", Some("proc"), flags, none)
 }
 
 /// As PID 1 of its namespace the agent gets no signal that it does not ask for.

@@ -7,6 +7,7 @@
 
 mod boot;
 mod builder;
+mod features;
 mod held;
 mod icmp;
 mod icmp_socket;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 
 use crate::topology::Limits;
 
+pub use features::{Feature, Lack, features};
 pub use machine::{read_machine, undo};
 
 /// What an agent is started with.

@@ -65,6 +65,11 @@ pub fn set_name(index: u32, name: &LinkName, mac: MacAddress) -> Request {
     set(unspec(index).name(name.as_str()).address(mac.0.to_vec()))
 }
 
+/// `ip link set alias TEXT`
+pub fn set_alias(index: u32, text: &str) -> Request {
+    set(unspec(index).append_extra_attribute(LinkAttribute::IfAlias(text.to_owned())))
+}
+
 /// `ip link set netns TARGET name NAME address MAC`; the link has the index `new_index` there (Linux 5.13).
 ///
 /// The kernel waits here for readers of the old place: 18 to 26 ms. A link that is not made yet is better made in its place.
@@ -84,11 +89,6 @@ pub fn set_address_generation_off(index: u32) -> Request {
     let mode = AfSpecInet6::AddrGenMode(In6AddrGenMode::None);
     let attribute = LinkAttribute::AfSpecUnspec(vec![AfSpecUnspec::Inet6(vec![mode])]);
     set(unspec(index).append_extra_attribute(attribute))
-}
-
-/// `ip link set alias ALIAS`
-pub fn set_alias(index: u32, alias: &str) -> Request {
-    set(unspec(index).append_extra_attribute(LinkAttribute::IfAlias(alias.to_owned())))
 }
 
 /// `ip link del`

@@ -20,9 +20,10 @@ pub use exec::exec;
 pub use hold::Hold;
 pub use name::LabName;
 pub use processes::Namespaces;
-pub use roots::{Lab, find, find_own, list, list_own};
+pub use roots::{Lab, find, find_own, list, list_own, place};
 pub use start::{Order, Started, start};
 pub use sweep::sweep;
+pub use unable::hint;
 
 use self::roots::Root;
 use caps::{CapSet, Capability, has_cap};

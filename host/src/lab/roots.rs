@@ -6,7 +6,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use nix::unistd::{Uid, User, geteuid};
+use nix::fcntl::{AT_FDCWD, AtFlags};
+use nix::unistd::{AccessFlags, Uid, User, faccessat, geteuid};
 
 use super::{Error, LabName};
 use crate::topology::harmless;
@@ -143,6 +144,23 @@ fn user_name(uid: u32) -> String {
         Ok(Some(user)) => user.name,
         _ => uid.to_string(),
     }
+}
+
+/// Finds where this user's labs are, or would be: the directory is not made.
+pub fn place() -> Result<PathBuf, Error> {
+    let labs = Root::own();
+    let root = labs.labs.parent().expect("`labs` has a parent");
+    // The deepest that is there has to let something be made in it.
+    let mut deepest = root.parent().expect("it is no root directory");
+    for directory in [root, &labs.labs] {
+        if fs::symlink_metadata(directory).is_ok() {
+            labs.check(directory)?;
+            deepest = directory;
+        }
+    }
+    faccessat(AT_FDCWD, deepest, AccessFlags::W_OK | AccessFlags::X_OK, AtFlags::AT_EACCESS)
+        .map_err(|error| Error::NoDirectory { path: labs.labs.clone(), source: error.into() })?;
+    Ok(labs.labs)
 }
 
 /// Lists this user's labs.

@@ -11,7 +11,7 @@ pub(super) fn not_privileged() -> String {
 }
 
 /// Finds what forbids namespaces to an ordinary user, or to anybody, where the kernel says only `errno`.
-pub(super) fn hint(errno: &Errno, rootless: bool) -> Option<String> {
+pub fn hint(errno: &Errno, rootless: bool) -> Option<String> {
     explain(errno, rootless, sysctl)
 }
 

@@ -13,18 +13,32 @@ const UNUSED: u32 = 1_879_100_000;
 /// 61184), see systemd's UIDS-GIDS.
 const UNUSED_LOW: u32 = 60_706;
 
-/// Becomes a user that nobody is, of no group. Where no other uid is mapped, or this process may not change its own, it stays
-/// who it is, and has no power but that of its files, which the guest has no way to.
-pub(super) fn become_nobody() -> Result<(), GiveUpError> {
+/// Why a guest's process keeps the uid that it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoOther {
+    /// It takes CAP_SETUID and CAP_SETGID.
+    NotAllowed,
+    /// No uid that is nobody's is mapped into this user namespace.
+    NotMapped,
+}
+
+/// Finds a uid, and gid, that is nobody's and that this process can take.
+pub fn other_identity() -> Result<u32, NoOther> {
     let may = |capability| caps::has_cap(None, CapSet::Effective, capability).unwrap_or(false);
     if !may(Capability::CAP_SETUID) || !may(Capability::CAP_SETGID) {
-        return Ok(());
+        return Err(NoOther::NotAllowed);
     }
     // Another for each process, so that they can't reach each other either.
     let pid = getpid().as_raw().unsigned_abs();
     let candidates = [UNUSED + pid, UNUSED_LOW + pid % 478];
     let is_mapped = |id: &u32| covers("/proc/self/uid_map", *id) && covers("/proc/self/gid_map", *id);
-    let Some(id) = candidates.into_iter().find(is_mapped) else { return Ok(()) };
+    candidates.into_iter().find(is_mapped).ok_or(NoOther::NotMapped)
+}
+
+/// Becomes a user that nobody is, of no group. Where no other uid is mapped, or this process may not change its own, it stays
+/// who it is, and has no power but that of its files, which the guest has no way to.
+pub(super) fn become_nobody() -> Result<(), GiveUpError> {
+    let Ok(id) = other_identity() else { return Ok(()) };
     if getgroups().is_ok_and(|groups| !groups.is_empty()) {
         setgroups(&[]).map_err(failed("leave all groups"))?;
     }

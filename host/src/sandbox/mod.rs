@@ -8,6 +8,7 @@ mod descriptors;
 mod identity;
 
 pub use descriptors::close_inherited;
+pub use identity::{NoOther, other_identity};
 use nix::sys::prctl::{set_dumpable, set_no_new_privs};
 use thiserror::Error;
 
