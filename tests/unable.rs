@@ -5,7 +5,7 @@
 
 mod support;
 
-use support::{Command, EMPTY_WAT, GUEST_CALLS, Kind, Machine, kernel_test, on_machine};
+use support::{EMPTY_WAT, GUEST_CALLS, Kind, Machine, confined, forbidden, kernel_test, on_machine};
 
 kernel_test!(limit_of_namespaces_is_named, |m| {
     let mut kinds = vec!["pid", "mnt", "net"];
@@ -239,32 +239,6 @@ fn place_in_tmp_that_somebody_has_taken_is_named() {
             m.command("rm").args(&["-rf", &place]).run().success();
         }
     });
-}
-
-/// Begins an `orchestrator` of the labs' owner in one more user namespace, after a script that is root there.
-fn confined<'m>(m: &'m Machine, script: &str, args: &[&str]) -> Command<'m> {
-    let uid = m.kind().uid();
-    let (options, drop): (&[String], _) = match m.kind() {
-        Kind::Root => (&["--map-root-user".to_owned()], ""),
-        Kind::User => (
-            &[format!("--map-user={uid}"), format!("--map-group={uid}"), "--keep-caps".to_owned()],
-            "setpriv --inh-caps=-all --ambient-caps=-all -- ",
-        ),
-    };
-    let options: Vec<&str> = options.iter().map(String::as_str).collect();
-    let script = format!("{script}\nexec {drop}orchestrator \"$@\"");
-    m.command("unshare").arg("--user").args(&options).args(&["--mount", "--", "sh", "-euc", &script, "sh"]).args(args)
-}
-
-/// Begins an `orchestrator` that may make no user namespace (EPERM), as the kernel allows none under a changed root, after
-/// `script`.
-fn forbidden<'m>(m: &'m Machine, script: &str, args: &[&str]) -> Command<'m> {
-    let script = format!(
-        "{script}
-        mkdir -p root; mount -n --rbind / root
-        exec chroot root setpriv --inh-caps=-all --ambient-caps=-all -- orchestrator \"$@\""
-    );
-    confined(m, &script, args)
 }
 
 /// Does something while a file system of the owner of the labs is mounted.

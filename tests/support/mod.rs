@@ -28,6 +28,7 @@
 mod cache;
 mod command;
 mod complaint;
+mod confined;
 mod deadline;
 mod empty;
 mod enter;
@@ -45,6 +46,7 @@ mod view;
 mod witness;
 
 pub(crate) use command::Command;
+pub(crate) use confined::{confined, forbidden};
 pub(crate) use deadline::poll_until;
 pub(crate) use kind::Kind;
 pub(crate) use labs::EMPTY_WAT;

@@ -1,0 +1,32 @@
+//! An `orchestrator` that may not do all that it needs.
+//!
+//! Limits of namespaces belong to a user namespace, so they are set in one more than the machine has, and no setting of the
+//! real machine changes.
+
+use super::{Command, Kind, Machine};
+
+/// Begins an `orchestrator` of the labs' owner in one more user namespace, after a script that is root there.
+pub(crate) fn confined<'m>(m: &'m Machine, script: &str, args: &[&str]) -> Command<'m> {
+    let uid = m.kind().uid();
+    let (options, drop): (&[String], _) = match m.kind() {
+        Kind::Root => (&["--map-root-user".to_owned()], ""),
+        Kind::User => (
+            &[format!("--map-user={uid}"), format!("--map-group={uid}"), "--keep-caps".to_owned()],
+            "setpriv --inh-caps=-all --ambient-caps=-all -- ",
+        ),
+    };
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    let script = format!("{script}\nexec {drop}orchestrator \"$@\"");
+    m.command("unshare").arg("--user").args(&options).args(&["--mount", "--", "sh", "-euc", &script, "sh"]).args(args)
+}
+
+/// Begins an `orchestrator` that may make no user namespace (EPERM), as the kernel allows none under a changed root, after
+/// `script`.
+pub(crate) fn forbidden<'m>(m: &'m Machine, script: &str, args: &[&str]) -> Command<'m> {
+    let script = format!(
+        "{script}
+        mkdir -p root; mount -n --rbind / root
+        exec chroot root setpriv --inh-caps=-all --ambient-caps=-all -- orchestrator \"$@\""
+    );
+    confined(m, &script, args)
+}
