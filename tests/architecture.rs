@@ -7,7 +7,8 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// A room and the rooms that it may import.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("cli", &["script", "lab", "render", "agent", "sandbox", "protocol", "plan", "topology"]),
+    ("cli", &["script", "lab", "render", "doctor", "agent", "sandbox", "protocol", "plan", "topology"]),
+    ("doctor", &["agent", "lab", "sandbox", "topology"]),
     ("script", &["plan", "topology"]),
     ("lab", &["protocol", "plan", "topology"]),
     ("agent", &["protocol", "kernel", "plan", "topology"]),
@@ -25,9 +26,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("wasmtime_wasi", &["script"]),
     ("tokio", &["script"]),
     ("rtnetlink", &["kernel"]),
-    ("nix", &["kernel", "agent", "lab", "sandbox", "protocol"]),
-    ("libc", &["kernel", "agent", "lab", "sandbox", "protocol"]),
-    ("caps", &["lab", "sandbox"]),
+    ("nix", &["kernel", "agent", "lab", "sandbox", "protocol", "doctor"]),
+    ("libc", &["kernel", "agent", "lab", "sandbox", "protocol", "doctor"]),
+    ("caps", &["lab", "sandbox", "doctor"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),

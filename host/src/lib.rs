@@ -6,6 +6,7 @@
 
 pub mod agent;
 pub mod cli;
+pub mod doctor;
 pub mod kernel;
 pub mod lab;
 pub mod plan;

@@ -3,6 +3,7 @@
 mod agent;
 mod backend;
 mod completions;
+mod doctor;
 mod down;
 mod examples;
 mod exec;
@@ -44,6 +45,7 @@ enum Command {
     Exec(exec::Exec),
     Ping(ping::Ping),
     Down(down::Down),
+    Doctor(doctor::Doctor),
     Examples(examples::Examples),
     Completions(completions::Completions),
     Man(man::Man),
@@ -69,6 +71,7 @@ impl Cli {
             Command::Exec(exec) => exec.execute(),
             Command::Ping(ping) => ping.execute(),
             Command::Down(down) => down.execute(),
+            Command::Doctor(doctor) => doctor.execute(),
             Command::Examples(examples) => examples.execute(),
             Command::Completions(completions) => completions.execute(),
             Command::Man(man) => man.execute(),

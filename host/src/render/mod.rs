@@ -1,6 +1,7 @@
 //! What commands print: tables for people, JSON for programs.
 
 mod account;
+mod doctor;
 mod examples;
 mod list;
 mod ping;
@@ -8,6 +9,7 @@ mod show;
 mod table;
 
 pub use account::{Account, account};
+pub use doctor::{Finding, doctor_json, doctor_table};
 pub use examples::{examples_json, examples_table};
 pub use list::{Row, Status, list_json, list_table};
 pub use ping::{Pinged, ping_json, ping_table};
