@@ -11,9 +11,12 @@ use std::time::{Duration, SystemTime};
 use super::held::Held;
 use super::icmp::Departure;
 use super::icmp_socket::Exit;
+use super::log::go_on;
+use super::netns::{enter, on_a_visit};
 use super::outside::Outside;
 use super::standing::Standing;
 use super::{Config, icmp, look, settle};
+use crate::kernel;
 use crate::protocol::{Answer, Channel, ChannelError, Host, Join, Request, State, Status};
 use crate::topology::{Errno, NetnsId, NetnsName, Ping, PingAnswer, PingOutcome, Refusal, WayOut};
 
@@ -31,7 +34,7 @@ pub(super) struct Shared {
 }
 
 fn failed(act: &str, error: &io::Error) -> Answer {
-    let errno = error.raw_os_error().map(crate::kernel::errno_of);
+    let errno = error.raw_os_error().map(kernel::errno_of);
     let cause = errno.as_ref().map_or_else(|| error.to_string(), ToString::to_string);
     Answer::Failed { message: format!("could not {act}: {cause}"), errno }
 }
@@ -50,7 +53,12 @@ impl Shared {
             Request::Settle(timeout) => channel.send(&self.settle(timeout)),
             Request::Status => channel.send(&self.status()),
             Request::Join(netns) => match self.join(&netns) {
-                Ok((answer, netns)) => self.hand_over(&answer, &netns, channel),
+                Ok((answer, netns)) => {
+                    // Whom a command becomes has no right to raw sockets, and a user namespace no heed of `ping`'s own.
+                    let allow = || enter(&netns).and_then(|()| kernel::allow_ping_sockets_if_new());
+                    go_on("let all groups ping", on_a_visit(allow));
+                    self.hand_over(&answer, &netns, channel)
+                }
                 Err(answer) => channel.send(&answer),
             },
             Request::Down => self.outside.end(0),
@@ -171,7 +179,7 @@ impl Shared {
     }
 
     fn settle(&self, timeout: Duration) -> Answer {
-        match settle::settle(&self.namespaces(), timeout, crate::kernel::has_ipv6()) {
+        match settle::settle(&self.namespaces(), timeout, kernel::has_ipv6()) {
             Ok(waiting) => Answer::Settled(waiting.into_iter().collect()),
             Err(error) => failed("wait for the links", &error),
         }

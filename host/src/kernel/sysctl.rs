@@ -1,7 +1,12 @@
 //! Settings of a netns that have no netlink message: files below `/proc/sys/net`, which show the netns of whoever opens them.
 
 use std::path::Path;
+use std::sync::OnceLock;
 use std::{fs, io};
+
+const PING_GROUPS: &str = "/proc/sys/net/ipv4/ping_group_range";
+/// What is there in a new netns.
+const NO_GROUPS: &str = "1\t0\n";
 
 /// Tells whether this kernel speaks IPv6.
 pub fn has_ipv6() -> bool {
@@ -25,7 +30,31 @@ pub fn forwards() -> io::Result<bool> {
     Ok(fs::read_to_string("/proc/sys/net/ipv4/ip_forward")?.trim() == "1")
 }
 
-/// Lets group 0 open ICMP sockets in the netns of this thread; in a new netns nobody may.
+/// Lets all groups open ICMP sockets in the netns of this thread; in a new netns none may.
 pub fn allow_ping_sockets() -> io::Result<()> {
-    fs::write("/proc/sys/net/ipv4/ping_group_range", "0 0")
+    let all = format!("0\t{}\n", last_group());
+    if fs::write(PING_GROUPS, &all).is_ok() && fs::read_to_string(PING_GROUPS)? == all {
+        return Ok(());
+    }
+    // The kernel compares the groups' numbers outside of a user namespace, where 0 may come after the last one.
+    fs::write(PING_GROUPS, "0 0")
+}
+
+/// Does so where it was not done, and nobody has chosen groups.
+pub fn allow_ping_sockets_if_new() -> io::Result<()> {
+    if fs::read_to_string(PING_GROUPS)? == NO_GROUPS { allow_ping_sockets() } else { Ok(()) }
+}
+
+/// Returns the last group that this user namespace knows, or of those that may ping at all (`GID_T_MAX` of the kernel).
+fn last_group() -> u32 {
+    static LAST: OnceLock<u32> = OnceLock::new();
+    *LAST.get_or_init(|| {
+        let map = fs::read_to_string("/proc/self/gid_map").unwrap_or_default();
+        let ends = map.lines().filter_map(|line| {
+            let numbers: Vec<u64> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+            let [first, _, count] = numbers[..] else { return None };
+            (first + count).checked_sub(1)
+        });
+        ends.max().and_then(|last| u32::try_from(last).ok()).unwrap_or_default().min(i32::MAX as u32)
+    })
 }
