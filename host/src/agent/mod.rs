@@ -47,6 +47,8 @@ pub struct Config {
     pub limits: Limits,
     /// It is in a user namespace of its own.
     pub rootless: bool,
+    /// Only one uid is mapped there, and this is to be done about it.
+    pub one_id: Option<String>,
     /// The names go to `/run/netns`.
     pub publish: bool,
     /// The host is the machine itself.

@@ -53,11 +53,13 @@ impl Shared {
             Request::Settle(timeout) => channel.send(&self.settle(timeout)),
             Request::Status => channel.send(&self.status()),
             Request::Join(netns) => match self.join(&netns) {
-                Ok((answer, netns)) => {
+                Ok((answer, held)) => {
                     // Whom a command becomes has no right to raw sockets, and a user namespace no heed of `ping`'s own.
-                    let allow = || enter(&netns).and_then(|()| kernel::allow_ping_sockets_if_new());
-                    go_on("let all groups ping", on_a_visit(allow));
-                    self.hand_over(&answer, &netns, channel)
+                    let allow = || enter(&held).and_then(|()| kernel::allow_ping_sockets_if_new());
+                    if held.own.is_none() {
+                        go_on("let all groups ping", on_a_visit(allow));
+                    }
+                    self.hand_over(&answer, &held.netns, channel)
                 }
                 Err(answer) => channel.send(&answer),
             },
@@ -209,9 +211,9 @@ impl Shared {
     }
 
     /// Returns what a command needs to enter a netns, and the descriptor of the netns itself.
-    fn join(&self, name: &NetnsName) -> Result<(Answer, Arc<OwnedFd>), Answer> {
+    fn join(&self, name: &NetnsName) -> Result<(Answer, Held), Answer> {
         let standing = self.standing();
-        let netns = standing.find_held(name).map_err(|refusal| refused(&refusal))?.netns;
+        let held = standing.find_held(name).map_err(|refusal| refused(&refusal))?;
         let hosts = standing.topology.list_netns().map(|(id, netns)| {
             let links = standing.topology.links_of(id).filter_map(|link| standing.topology.standing(link));
             let node = &standing.nodes[&id];
@@ -223,6 +225,7 @@ impl Shared {
                 addresses: addresses.map(|held| held.cidr.addr()).collect(),
             }
         });
-        Ok((Answer::Join(Join { hosts: hosts.collect(), on_host: self.config.on_host }), netns))
+        let (on_host, one_id) = (self.config.on_host, self.config.one_id.clone());
+        Ok((Answer::Join(Join { hosts: hosts.collect(), on_host, one_id }), held))
     }
 }

@@ -171,10 +171,13 @@ fn accept(listener: &OwnedFd, shared: &Arc<Shared>, connections: &Arc<AtomicUsiz
 }
 
 /// The owner may, and root. In a user namespace real root shows as the overflow uid, as does everybody else; but nobody else
-/// gets through the directory, which is the owner's alone.
+/// gets through the directory, which is the owner's alone. The lab may have a user of that number itself, whose processes are
+/// in its PID namespace, where others have the number 0.
 fn may_speak(socket: &OwnedFd, rootless: bool) -> bool {
-    getsockopt(socket, sockopt::PeerCredentials)
-        .is_ok_and(|peer| peer.uid() == geteuid().as_raw() || peer.uid() == 0 || rootless && peer.uid() == OVERFLOW_UID)
+    getsockopt(socket, sockopt::PeerCredentials).is_ok_and(|peer| {
+        let is_from_outside = rootless && peer.uid() == OVERFLOW_UID && peer.pid() == 0;
+        peer.uid() == geteuid().as_raw() || peer.uid() == 0 || is_from_outside
+    })
 }
 
 fn converse(shared: &Shared, mut channel: Channel) {

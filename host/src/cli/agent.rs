@@ -26,6 +26,8 @@ pub(super) struct Agent {
     #[arg(long)]
     rootless: bool,
     #[arg(long)]
+    one_id: Option<String>,
+    #[arg(long)]
     publish: bool,
     #[arg(long)]
     on_host: bool,
@@ -33,8 +35,9 @@ pub(super) struct Agent {
 
 impl Agent {
     pub(super) fn execute(self) -> Result<Exit, Failure> {
-        let Self { directory, replaces, name, module, limits, rootless, publish, on_host } = self;
-        let config = Config { directory, replaces, name, module, limits: limits.into(), rootless, publish, on_host };
+        let Self { directory, replaces, name, module, limits, rootless, one_id, publish, on_host } = self;
+        let limits = limits.into();
+        let config = Config { directory, replaces, name, module, limits, rootless, one_id, publish, on_host };
         let done = agent::serve(config) == ExitCode::SUCCESS;
         Ok(if done { Exit::Done } else { Exit::Failed })
     }

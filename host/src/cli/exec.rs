@@ -52,7 +52,10 @@ impl Exec {
             .map(|word| CString::new(word.into_vec()))
             .collect::<Result<_, _>>()
             .map_err(|_| Failure::usage("a word of the command has a NUL byte"))?;
-        let status = lab::exec(client, netns, &command).map_err(|error| ping::in_lab(error, &self.lab))?;
-        Ok(super::Exit::Status(status))
+        let ended = lab::exec(client, netns, &command).map_err(|error| ping::in_lab(error, &self.lab))?;
+        if let Some(hint) = ended.hint {
+            eprintln!("\nhint: {hint}");
+        }
+        Ok(super::Exit::Status(ended.status))
     }
 }

@@ -12,7 +12,7 @@ use nix::sys::termios::{SetArg, tcgetattr, tcsetattr};
 use nix::unistd::{ForkResult, Pid, fork, getpgrp, tcgetpgrp, tcsetpgrp};
 
 use super::inside::{self, Room};
-use super::{Client, Error};
+use super::{Client, Error, dropping};
 use crate::topology::NetnsName;
 
 /// Stops, which the terminal sends to its whole foreground group; the command decides what becomes of them.
@@ -21,10 +21,19 @@ const STOPS: [Signal; 3] = [Signal::SIGTSTP, Signal::SIGTTIN, Signal::SIGTTOU];
 const FORWARDED: [Signal; 6] =
     [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGUSR2];
 
-/// Runs a command in a netns and returns its status as a shell would show it.
+/// How a command has ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its status, as a shell would show it.
+    pub status: u8,
+    /// What may have made it fail, and what to do about it.
+    pub hint: Option<String>,
+}
+
+/// Runs a command in a netns, to its end.
 ///
 /// To be called while this process has one thread: it enters namespaces and forks.
-pub fn exec(client: Client, netns: NetnsName, command: &[CString]) -> Result<u8, Error> {
+pub fn exec(client: Client, netns: NetnsName, command: &[CString]) -> Result<Ended, Error> {
     let (join, descriptors) = client.join(netns.clone())?;
     // The agent serves a limited number of connections, and a command may run for days.
     drop(client);
@@ -36,7 +45,11 @@ pub fn exec(client: Client, netns: NetnsName, command: &[CString]) -> Result<u8,
     // SAFETY: this process has one thread, so the child may do whatever the parent could.
     match unsafe { fork() }.map_err(io_error("start a process"))? {
         ForkResult::Child => inside::become_command(&room, command, &before),
-        ForkResult::Parent { child } => attend(child, &waited_for),
+        ForkResult::Parent { child } => {
+            let status = attend(child, &waited_for)?;
+            let hint = join.one_id.and_then(|advice| dropping::hint(command, status, &advice));
+            Ok(Ended { status, hint })
+        }
     }
 }
 

@@ -1,14 +1,17 @@
 //! Labs as commands see them: where they are, how they begin, what can be asked of them, how they end.
 
 mod client;
+mod dropping;
 mod end;
 mod error;
 mod exec;
 mod hold;
+mod ids;
 mod inside;
 mod name;
 mod processes;
 mod roots;
+mod spawn;
 mod start;
 mod sweep;
 mod unable;
@@ -16,8 +19,9 @@ mod unable;
 pub use client::{Client, connect};
 pub use end::end;
 pub use error::{Error, is_short_of_files};
-pub use exec::exec;
+pub use exec::{Ended, exec};
 pub use hold::Hold;
+pub use ids::{Lack, SubordinateIds};
 pub use name::LabName;
 pub use processes::Namespaces;
 pub use roots::{Lab, find, find_own, list, list_own, place};

@@ -2,19 +2,16 @@
 
 use std::ffi::CString;
 use std::fs::{DirBuilder, File};
-use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::ptr;
 
-use nix::libc::{self, c_char, c_int, c_void};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
-use nix::unistd::{getegid, geteuid};
+use nix::unistd::geteuid;
 
-use super::{Client, Error, Hold, LabName, Root, is_privileged, unable};
-use crate::protocol::{HELD_FD, LOCK_FD, State, Undo, traces};
+use super::spawn::{self, Agent};
+use super::{Client, Error, Hold, LabName, Root, SubordinateIds, is_privileged, unable};
+use crate::protocol::{State, Undo, traces};
 use crate::topology::{Errno, Limits};
 
 /// What lab is to be started.
@@ -91,7 +88,7 @@ pub fn start(order: &Order, undo: Undo) -> Result<Started, Error> {
     let started = || {
         let watched = traces::open_directory(&directory).map_err(Error::io("open the lab's directory"))?;
         let channel = ours.try_clone().map_err(Error::io("duplicate a channel"))?;
-        spawn(&arguments, &theirs, &lock, rootless)?;
+        spawn(Agent { arguments, held: &theirs, lock: &lock }, rootless)?;
         Ok(Hold::new(channel, watched, &directory, order.name.as_str()))
     };
     let hold = started().inspect_err(|_: &Error| {
@@ -99,6 +96,21 @@ pub fn start(order: &Order, undo: Undo) -> Result<Started, Error> {
         let _ = traces::remove_directory(&directory);
     })?;
     Ok(Started { client: Client::new(ours, order.name.to_string(), rootless), hold, published })
+}
+
+/// Makes the agent's process, with as many ids as this user can have.
+fn spawn(mut agent: Agent<'_>, rootless: bool) -> Result<(), Error> {
+    if !rootless {
+        return spawn::with_root(&agent);
+    }
+    let mapped = match SubordinateIds::find() {
+        Ok(ids) => spawn::with_ids(&agent, &ids)?,
+        Err(lack) => Err(lack),
+    };
+    let Err(lack) = mapped else { return Ok(()) };
+    // For `exec`, which says it where it matters.
+    agent.arguments.push(CString::new(format!("--one-id={}", lack.advice())).unwrap_or_default());
+    spawn::with_own_id(&agent)
 }
 
 /// Makes the lab's directory and locks it. Returns the directory to be replaced too, if one is.
@@ -143,103 +155,4 @@ fn make_and_lock(directory: &Path) -> Result<File, Error> {
     locked
         .inspect_err(|_| drop(std::fs::remove_dir(directory)))
         .map_err(Error::io(format!("lock `{}`", directory.display())))
-}
-
-/// What the child needs, and what it tells; it shares this process's memory until it executes.
-struct Child {
-    argv: Vec<*const c_char>,
-    held: RawFd,
-    lock: RawFd,
-    maps: Option<Maps>,
-    failed: Option<(&'static str, c_int)>,
-}
-
-/// The user namespace's maps: this user becomes its root (user_namespaces(7)).
-struct Maps {
-    uid: CString,
-    gid: CString,
-}
-
-const STACK: usize = 64 * 1024;
-
-/// Makes the agent's process: init of a PID namespace, with mounts and (without root) a user namespace of its own.
-fn spawn(arguments: &[CString], held: &OwnedFd, lock: &File, rootless: bool) -> Result<(), Error> {
-    let maps = rootless.then(|| Maps {
-        uid: CString::new(format!("0 {} 1", geteuid())).expect("a number has no NUL"),
-        gid: CString::new(format!("0 {} 1", getegid())).expect("a number has no NUL"),
-    });
-    // Above the places that they are to have, so that neither is overwritten on the way.
-    let (held, lock) = (above(held.as_raw_fd())?, above(lock.as_raw_fd())?);
-    let mut argv: Vec<*const c_char> = arguments.iter().map(|text| text.as_ptr()).collect();
-    argv.push(ptr::null());
-    let mut child = Child { argv, held: held.as_raw_fd(), lock: lock.as_raw_fd(), maps, failed: None };
-    let mut flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_NEWPID | libc::CLONE_NEWNS | libc::SIGCHLD;
-    if rootless {
-        flags |= libc::CLONE_NEWUSER;
-    }
-    let mut stack = vec![0u8; STACK];
-    // SAFETY: the stack outlives the child's use of it, as CLONE_VFORK holds this thread until the child has executed or
-    // ended; `child` likewise. This is the only thread, so no lock is held that the child could want.
-    let pid = unsafe {
-        let top = stack.as_mut_ptr().add(STACK);
-        let top = top.sub(top as usize % 16);
-        libc::clone(become_agent, top.cast::<c_void>(), flags, ptr::from_mut(&mut child).cast::<c_void>())
-    };
-    let unable = |act: &str, number: c_int| {
-        let errno = Errno::named(format!("{:?}", nix::Error::from_raw(number)));
-        Error::Unable { act: act.into(), hint: unable::hint(&errno, rootless), errno }
-    };
-    if pid < 0 {
-        let kinds = if rootless { "user, PID and mount namespaces" } else { "PID and mount namespaces" };
-        return Err(unable(&format!("make {kinds}"), nix::Error::last_raw()));
-    }
-    match child.failed {
-        Some((act, number)) => Err(unable(act, number)),
-        None => Ok(()),
-    }
-}
-
-fn above(fd: RawFd) -> Result<OwnedFd, Error> {
-    // SAFETY: duplicates a descriptor that the caller owns; the result is a new one that nothing else knows.
-    unsafe {
-        let copy = libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, LOCK_FD + 1);
-        if copy < 0 {
-            return Err(Error::io("duplicate a descriptor")(io::Error::last_os_error()));
-        }
-        Ok(OwnedFd::from_raw_fd(copy))
-    }
-}
-
-/// The child's way to `execv`, in bare system calls: it runs in its parent's memory.
-extern "C" fn become_agent(child: *mut c_void) -> c_int {
-    // SAFETY: the parent passes its `Child` and waits.
-    let child = unsafe { &mut *child.cast::<Child>() };
-    // SAFETY: system calls on strings and descriptors that `Child` keeps alive.
-    unsafe {
-        if let Some(maps) = &child.maps {
-            // `setgroups` must be given up before a user may map a group (CVE-2014-8989).
-            for (file, text) in [
-                (c"/proc/self/setgroups", c"deny"),
-                (c"/proc/self/uid_map", maps.uid.as_c_str()),
-                (c"/proc/self/gid_map", maps.gid.as_c_str()),
-            ] {
-                let fd = libc::open(file.as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC);
-                let bytes = text.to_bytes();
-                if fd < 0 || libc::write(fd, bytes.as_ptr().cast(), bytes.len()) < 0 {
-                    child.failed = Some(("map this user into a user namespace", *libc::__errno_location()));
-                    return 1;
-                }
-                libc::close(fd);
-            }
-        }
-        if libc::dup2(child.held, HELD_FD) < 0 || libc::dup2(child.lock, LOCK_FD) < 0 {
-            child.failed = Some(("hand descriptors to the agent", *libc::__errno_location()));
-            return 1;
-        }
-        // Whatever else this process has inherited is not to be held for as long as the lab stands.
-        libc::syscall(libc::SYS_close_range, LOCK_FD + 1, libc::c_int::MAX, 0);
-        libc::execv(c"/proc/self/exe".as_ptr(), child.argv.as_ptr());
-        child.failed = Some(("start the agent", *libc::__errno_location()));
-    }
-    1
 }

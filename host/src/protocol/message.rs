@@ -113,6 +113,8 @@ pub struct Join {
     pub hosts: Vec<Host>,
     /// The host is the machine itself, where everybody else is too.
     pub on_host: bool,
+    /// There is only one uid in the lab, and this is to be done about it.
+    pub one_id: Option<String>,
 }
 
 /// A netns as others in the lab know it.
