@@ -7,8 +7,10 @@ mod play;
 mod step;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use difference::{PlanError, difference};
 pub use failure::StepFailure;
 pub use machine::{Conflict, Machine, MachineLink, MachineRoute, Mark};
 pub use step::{NewLink, NewRoute, Step};
+pub use words::{Word, Words};
