@@ -5,6 +5,7 @@ mod doctor;
 mod examples;
 mod list;
 mod ping;
+mod script;
 mod show;
 mod table;
 
@@ -13,4 +14,5 @@ pub use doctor::{Finding, doctor_json, doctor_table};
 pub use examples::{examples_json, examples_table};
 pub use list::{Row, Status, list_json, list_table};
 pub use ping::{Pinged, ping_json, ping_table};
+pub use script::ip_script;
 pub use show::{show_json, show_tables};
