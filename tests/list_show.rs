@@ -135,7 +135,7 @@ kernel_test!(show_as_json_is_what_ip_shows, |m| {
     let netns: Vec<&Value> = shown["netns"].as_array().expect("an array").iter().collect();
     assert_eq!(netns.iter().map(|netns| &netns["name"]).collect::<Vec<_>>(), ["host", "red", "blue"]);
     for netns in netns {
-        assert_eq!(keys(netns), ["links", "name", "routes"]);
+        assert_eq!(keys(netns), ["forwarding", "links", "name", "routes"]);
         let name = netns["name"].as_str().expect("a text");
         compare(m, "varied", name, netns);
     }
@@ -285,8 +285,14 @@ fn by_ip(m: &Machine, lab: &str, netns: &str) -> Vec<Value> {
 fn routes_by_ip(m: &Machine, lab: &str, netns: &str) -> Vec<Value> {
     let families = ["-4", "-6"].map(|family| m.lab_ip(lab, netns, &[family, "route"]));
     let routes = families.iter().flat_map(|routes| routes.as_array().expect("`ip -j` shows an array"));
-    let shape =
-        |route: &Value| json!({ "destination": route["dst"], "gateway": route["gateway"], "link": route["dev"] });
+    let shape = |route: &Value| {
+        json!({
+            "destination": route["dst"],
+            "gateway": route["gateway"],
+            "link": route["dev"],
+            "metric": route["metric"].as_u64().unwrap_or(0),
+        })
+    };
     routes.map(shape).collect()
 }
 

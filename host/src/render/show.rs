@@ -48,32 +48,41 @@ fn cells(link: &Link) -> [String; 8] {
 
 /// Returns a lab as an object.
 pub fn show_json(name: &str, lab: &[Netns]) -> Value {
-    let link = |link: &Link| {
-        json!({
-            "name": link.name,
-            "kind": link.kind,
-            "mac": link.mac,
-            "mtu": link.mtu,
-            "up": link.up,
-            "controller": link.controller,
-            "peer": link.peer.as_ref().map(|peer| json!({ "netns": peer.netns, "link": peer.link })),
-            "addresses": link.addresses.iter().map(|address| address.cidr).collect::<Vec<_>>(),
-        })
+    json!({ "name": name, "netns": lab.iter().map(netns_json).collect::<Vec<_>>() })
+}
+
+/// Returns a netns as an object.
+pub(super) fn netns_json(netns: &Netns) -> Value {
+    json!({
+        "name": netns.name,
+        "forwarding": netns.forwarding,
+        "links": netns.links.iter().map(link_json).collect::<Vec<_>>(),
+        "routes": netns.routes.iter().map(route_json).collect::<Vec<_>>(),
+    })
+}
+
+fn link_json(link: &Link) -> Value {
+    json!({
+        "name": link.name,
+        "kind": link.kind,
+        "mac": link.mac,
+        "mtu": link.mtu,
+        "up": link.up,
+        "controller": link.controller,
+        "peer": link.peer.as_ref().map(|peer| json!({ "netns": peer.netns, "link": peer.link })),
+        "addresses": link.addresses.iter().map(|address| address.cidr).collect::<Vec<_>>(),
+    })
+}
+
+fn route_json(route: &Route) -> Value {
+    let destination = match route.destination.prefix_len() {
+        0 => "default".to_owned(),
+        _ => route.destination.to_string(),
     };
-    let route = |route: &Route| {
-        let destination = match route.destination.prefix_len() {
-            0 => "default".to_owned(),
-            _ => route.destination.to_string(),
-        };
-        json!({ "destination": destination, "gateway": route.gateway, "link": route.link })
-    };
-    let netns = |netns: &Netns| {
-        json!({
-            "name": netns.name,
-            "forwarding": netns.forwarding,
-            "links": netns.links.iter().map(link).collect::<Vec<_>>(),
-            "routes": netns.routes.iter().map(route).collect::<Vec<_>>(),
-        })
-    };
-    json!({ "name": name, "netns": lab.iter().map(netns).collect::<Vec<_>>() })
+    json!({
+        "destination": destination,
+        "gateway": route.gateway,
+        "link": route.link,
+        "metric": route.metric,
+    })
 }
