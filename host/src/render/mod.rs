@@ -2,17 +2,26 @@
 
 mod account;
 mod doctor;
+mod dot;
+mod drawing;
 mod examples;
 mod list;
+mod mermaid;
 mod ping;
+mod plan;
+#[cfg(test)]
+mod sample;
 mod script;
 mod show;
 mod table;
 
 pub use account::{Account, account};
 pub use doctor::{Finding, doctor_json, doctor_table};
+pub use dot::dot;
 pub use examples::{examples_json, examples_table};
 pub use list::{Row, Status, list_json, list_table};
+pub use mermaid::mermaid;
 pub use ping::{Pinged, ping_json, ping_table};
+pub use plan::{digest, plan_json, plan_table, topology_json};
 pub use script::ip_script;
 pub use show::{show_json, show_tables};
