@@ -16,10 +16,12 @@ pub mod observed;
 mod ping;
 mod refusal;
 mod route;
+mod segments;
 #[cfg(test)]
 mod tests;
 mod text;
 mod veth;
+mod warnings;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -36,7 +38,9 @@ pub use netns::Netns;
 pub use ping::{Ping, PingAnswer, PingOutcome};
 pub use refusal::{Code, Refusal};
 pub use route::{Destination, METRIC6, Protocol, Route};
+pub use segments::{SegmentId, Segments};
 pub use text::harmless;
+pub use warnings::Warning;
 
 /// Identifies a netns for as long as the topology lives, also after it has gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
