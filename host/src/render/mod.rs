@@ -14,6 +14,7 @@ mod sample;
 mod script;
 mod show;
 mod table;
+mod warnings;
 
 pub use account::{Account, account};
 pub use doctor::{Finding, doctor_json, doctor_table};
@@ -25,3 +26,4 @@ pub use ping::{Pinged, ping_json, ping_table};
 pub use plan::{digest, plan_json, plan_table, topology_json};
 pub use script::ip_script;
 pub use show::{show_json, show_tables};
+pub use warnings::warnings;

@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn step_is_an_object_with_what_it_is_done_with() {
         let step = add_veth();
-        let plan = plan_json("sha256:0", json!({ "netns": [] }), &[step.clone()]);
+        let plan = plan_json("sha256:0", json!({ "netns": [] }), std::slice::from_ref(&step));
         assert_eq!(plan["digest"], "sha256:0");
         let expected = json!({
             "step": "add-veth",
