@@ -11,11 +11,13 @@ use super::held::Held;
 use super::icmp_socket::{Exit, IcmpSocket};
 use super::netns::{enter, on_a_visit};
 use crate::kernel;
-use crate::protocol::{PING_INTERVAL, PINGS_AT_ONCE};
-use crate::topology::{Ping, PingAnswer, PingOutcome};
+use crate::protocol::PINGS_AT_ONCE;
+use crate::topology::{PING_INTERVAL, Ping, PingAnswer, PingOutcome};
 
 /// Nobody waits longer for a reply.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+/// A router has passed the request on, and says that another way is shorter (`ping_err`).
+const REDIRECTED: Number = Number::EREMOTEIO;
 
 /// A ping and where it leaves from.
 pub(super) struct Departure {
@@ -141,8 +143,10 @@ impl<'a> Flight<'a> {
                 Err(Number::EAGAIN | Number::EINTR) => return,
                 // A router, or this netns itself, says that there is no way; the reply may still come.
                 Err(error) => {
-                    self.error = Some(error);
-                    self.refused += 1;
+                    if error != REDIRECTED {
+                        self.error = Some(error);
+                        self.refused += 1;
+                    }
                     socket.take_error();
                 }
             }

@@ -5,14 +5,17 @@ mod backend;
 mod completions;
 mod doctor;
 mod down;
+mod ended;
 mod examples;
 mod exec;
 mod exit;
+mod grants;
 mod limits;
 mod list;
 mod man;
 mod output;
 mod ping;
+mod plan;
 mod run;
 mod show;
 mod source;
@@ -40,6 +43,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Run),
+    Plan(plan::Plan),
     List(list::List),
     Show(show::Show),
     Exec(exec::Exec),
@@ -66,6 +70,7 @@ impl Cli {
     fn execute(self) -> Result<Exit, Failure> {
         match self.command {
             Command::Run(run) => run.execute(),
+            Command::Plan(plan) => plan.execute(),
             Command::List(list) => list.execute(),
             Command::Show(show) => show.execute(),
             Command::Exec(exec) => exec.execute(),

@@ -1,21 +1,21 @@
 //! `orchestrator run`
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use clap::Args;
 
 use super::backend::{Live, Tally};
+use super::ended::{failure, not_loaded};
+use super::grants::GrantFlags;
 use super::limits::LimitFlags;
-use super::source::Source;
+use super::source::{self, Source};
 use super::{Exit, Failure};
-use crate::agent;
 use crate::lab::{self, LabName, Started};
 use crate::render::{self, Account};
-use crate::sandbox;
-use crate::script::{self, End, Report, RunLimits};
-use crate::topology::harmless;
+use crate::script::{self, End, Granted, Report, RunLimits};
+use crate::topology::Topology;
+use crate::{agent, sandbox};
 
 /// Run a scenario and let the network that it draws stand
 #[derive(Debug, Args)]
@@ -49,6 +49,8 @@ pub(super) struct Run {
     #[arg(last = true, value_name = "ARGS")]
     arguments: Vec<String>,
     #[command(flatten)]
+    grants: GrantFlags,
+    #[command(flatten)]
     limits: LimitFlags,
 }
 
@@ -57,8 +59,9 @@ impl Run {
         let start = Instant::now();
         let source = Source::find(&self.module)?;
         sandbox::close_inherited(source.file());
-        let name = self.lab_name()?;
+        let name = source::lab_name(self.name.clone(), &self.module)?;
         lab::sweep(agent::undo)?;
+        let granted = self.grants.clone().open()?;
         let limits = RunLimits::from(self.limits);
         let order = lab::Order {
             name: name.clone(),
@@ -70,61 +73,30 @@ impl Run {
         let Started { client, hold, published } = lab::start(&order, agent::undo)?;
         let tally = Arc::new(Tally::default());
         let live = Arc::new(Mutex::new(Live::new(client, name.to_string(), self.verbose, tally.clone())));
-        let ended = sandbox::give_up().map_err(Failure::from).and_then(|()| self.play(source, &name, limits, &live));
-        let lock = || live.lock().unwrap_or_else(PoisonError::into_inner);
-        let complete = || {
-            lock()
-                .complete()
-                .map_err(|error| Failure::from(error).context(format!("lab `{name}` could not be completed")))
-        };
+        let ended =
+            sandbox::give_up().map_err(Failure::from).and_then(|()| self.play(source, &name, limits, granted, &live));
+        let attempt = Attempt { run: &self, name: &name, live: &live, tally: &tally };
         let outcome = match ended {
-            Ok((Report { end: End::Success, netns, links, first_netns }, compiled)) => {
+            Ok((Report { end: End::Success, network, .. }, compiled)) => {
+                eprint!("{}", render::warnings(&network.warnings()));
                 if self.rm {
                     hold.let_go()?;
                     eprintln!("lab `{name}` stood and was removed again");
                     return Ok(Exit::Done);
                 }
-                let building = tally.building();
-                complete().map(|taken| {
-                    warn_of_names(&taken);
-                    let took = start.elapsed();
-                    let netns_name = first_netns.as_deref();
-                    let (published, on_host) = (published && taken.is_empty(), self.on_host);
-                    let account = Account {
-                        lab: name.as_str(),
-                        netns,
-                        links,
-                        took,
-                        compiled,
-                        building,
-                        netns_name,
-                        published,
-                        on_host,
-                    };
-                    eprint!("{}", render::account(&account));
-                    Exit::Done
-                })
+                attempt.stands(&network, published, start, compiled)
             }
-            Ok((Report { end, .. }, _)) => {
-                let touched = tally.touched();
-                let failure = failure(end, &self.module);
-                // What has not begun yet would only take the place of a lab that stands.
-                let may_be_kept = failure.exit == Exit::No && touched;
+            Ok((Report { end, missed, .. }, _)) => {
+                let failure = failure(end, &self.module, missed);
                 failure.report();
-                if self.keep && may_be_kept {
-                    complete().map(|taken| {
-                        warn_of_names(&taken);
-                        eprintln!(
-                            "\nlab `{name}` was kept as far as it had been built; `orchestrator down {name}` removes it"
-                        );
-                        failure.exit
-                    })
-                } else {
+                if !(self.keep && attempt.may_be_kept(&failure)) {
                     hold.let_go()?;
-                    let note = if touched { "what had been built was undone" } else { "nothing had been built" };
+                    let note =
+                        if tally.touched() { "what had been built was undone" } else { "nothing had been built" };
                     eprintln!("note: {note}");
                     return Ok(failure.exit);
                 }
+                attempt.is_kept(&failure)
             }
             Err(failure) => Err(failure),
         };
@@ -134,70 +106,86 @@ impl Run {
         outcome
     }
 
-    fn lab_name(&self) -> Result<LabName, Failure> {
-        match &self.name {
-            Some(name) => Ok(name.clone()),
-            None => LabName::from_module(Path::new(&self.module)).ok_or_else(|| {
-                Failure::usage("no lab name can be made from this module's name").hint("give one with `--name`")
-            }),
-        }
-    }
-
     /// Compiles and runs the scenario. From here on this process can do nothing but ask the agent.
     fn play(
         &self,
         source: Source,
         name: &LabName,
         limits: RunLimits,
+        granted: Granted,
         live: &Arc<Mutex<Live>>,
     ) -> Result<(Report, Duration), Failure> {
-        let broken = |error: script::LoadError| match error {
-            script::LoadError::OutOfTime(limit) => failure(End::Limit(limit.to_string()), &self.module),
-            error => Failure::from(error).context(format!("`{}` can't be run", harmless(&self.module))),
-        };
+        let broken = |error| not_loaded(error, &self.module);
         let prepared = source.read(limits.module).and_then(|module| module.prepare(&limits)).map_err(broken)?;
         live.lock().unwrap_or_else(PoisonError::into_inner).ready()?;
         let compiled = prepared.compiled_in;
+        let network = if self.on_host { Topology::on_machine(limits.lab) } else { Topology::new(limits.lab) };
         let order = script::Order {
             arguments: self.arguments.clone(),
             lab_name: name.to_string(),
             limits,
-            on_host: self.on_host,
+            granted,
+            network,
+            rehearsal: false,
             backend: live.clone(),
         };
         Ok((script::run(prepared, order).map_err(broken)?, compiled))
     }
 }
 
-fn warn_of_names(taken: &[String]) {
-    for name in taken {
-        eprintln!("warning: `{name}` is somebody else's and was left alone");
-    }
+/// A scenario that has ended, and the lab that it has drawn.
+struct Attempt<'a> {
+    run: &'a Run,
+    name: &'a LabName,
+    live: &'a Mutex<Live>,
+    tally: &'a Tally,
 }
 
-/// Says how a scenario ended that did not succeed.
-fn failure(end: End, module: &str) -> Failure {
-    let module = harmless(module);
-    let fail = |exit, error| Failure { exit, error, hint: None };
-    match end {
-        End::Success => fail(Exit::Done, anyhow::anyhow!("{module}: the scenario succeeded")),
-        End::Failed => fail(Exit::No, anyhow::anyhow!("{module}: the scenario returned an error")),
-        End::Trapped(text) => fail(Exit::No, anyhow::anyhow!("{module}: the scenario trapped: {text}")),
-        End::Limit(text) => fail(Exit::No, anyhow::anyhow!("{module}: {text}")),
-        End::NotApplied(refusal) if refusal.is_conflict() => {
-            let error = anyhow::anyhow!("{}", refusal.why).context(format!("{module}: could not {}", refusal.act));
-            fail(Exit::Usage, error).hint(
-                "with `--on-host` the scenario's names and addresses have to be free on the machine; without, the lab has a host of its own",
-            )
+impl Attempt<'_> {
+    /// Lets the lab stand by itself.
+    fn complete(&self) -> Result<Vec<String>, Failure> {
+        let taken = self
+            .live
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .complete()
+            .map_err(|error| Failure::from(error).context(format!("lab `{}` could not be completed", self.name)))?;
+        for name in &taken {
+            eprintln!("warning: `{name}` is somebody else's and was left alone");
         }
-        End::NotApplied(refusal) => {
-            let errno = refusal.errno.as_ref().map(|errno| format!("{errno}: ")).unwrap_or_default();
-            let why = refusal.why.strip_prefix(&errno).unwrap_or(&refusal.why).to_owned();
-            fail(Exit::Failed, anyhow::anyhow!("{errno}{why}").context(format!("{module}: could not {}", refusal.act)))
-        }
-        End::Interrupted(signal) => {
-            let status = Exit::Status(128 + u8::try_from(signal).unwrap_or_default());
-            fail(status, anyhow::anyhow!("{module}: interrupted by signal {signal}"))
-        }
+        Ok(taken)
+    }
+
+    /// Lets a lab whose scenario has succeeded stand, and says so.
+    fn stands(&self, network: &Topology, published: bool, start: Instant, compiled: Duration) -> Result<Exit, Failure> {
+        let building = self.tally.building();
+        let published = self.complete()?.is_empty() && published;
+        let first_netns = network.list_netns().nth(1).map(|(_, netns)| netns.name.to_string());
+        let account = Account {
+            lab: self.name.as_str(),
+            netns: network.netns_count(),
+            links: network.link_count(),
+            took: start.elapsed(),
+            compiled,
+            building,
+            netns_name: first_netns.as_deref(),
+            published,
+            on_host: self.run.on_host,
+        };
+        eprint!("{}", render::account(&account));
+        Ok(Exit::Done)
+    }
+
+    /// Tells whether what was built may stand though the scenario has failed. What has not begun would only take the place of a lab
+    /// that stands.
+    fn may_be_kept(&self, failure: &Failure) -> bool {
+        failure.exit == Exit::No && self.tally.touched()
+    }
+
+    fn is_kept(&self, failure: &Failure) -> Result<Exit, Failure> {
+        self.complete()?;
+        let name = self.name;
+        eprintln!("\nlab `{name}` was kept as far as it had been built; `orchestrator down {name}` removes it");
+        Ok(failure.exit)
     }
 }

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
 use super::{Exit, Failure};
+use crate::lab::LabName;
 use crate::script::{LoadError, Module};
 
 /// A scenario that comes with the program.
@@ -64,6 +65,13 @@ impl Source {
             Self::Example(example) => Ok(Module::from_bytes(example.name, example.wasm)),
         }
     }
+}
+
+/// Returns the name of a module's lab: the one that was given, or one made from the module's.
+pub(super) fn lab_name(given: Option<LabName>, module: &str) -> Result<LabName, Failure> {
+    given
+        .or_else(|| LabName::from_module(Path::new(module)))
+        .ok_or_else(|| Failure::usage("no lab name can be made from this module's name").hint("give one with `--name`"))
 }
 
 fn shown(module: &str) -> String {

@@ -6,10 +6,8 @@ use std::time::Duration;
 
 use super::{Error, unable};
 use crate::plan::Step;
-use crate::protocol::{
-    Answer, Channel, ChannelError, HelloError, Join, PING_INTERVAL, PINGS_AT_ONCE, Request, Status, dial, greet,
-};
-use crate::topology::{NetnsName, Ping, PingAnswer, observed};
+use crate::protocol::{Answer, Channel, ChannelError, HelloError, Join, PINGS_AT_ONCE, Request, Status, dial, greet};
+use crate::topology::{NetnsName, PING_INTERVAL, Ping, PingAnswer, observed};
 
 /// The largest answer that is taken: a lab of 16,384 namespaces, read whole.
 const ANSWER_LIMIT: usize = 256 << 20;

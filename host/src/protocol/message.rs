@@ -10,8 +10,6 @@ use crate::topology::{Errno, NetnsName, Ping, PingAnswer, observed};
 
 /// Pings of one request that are under way at a time. Whoever asks for more waits for as many rounds.
 pub const PINGS_AT_ONCE: usize = 256;
-/// Between two requests of one ping.
-pub const PING_INTERVAL: Duration = Duration::from_millis(200);
 
 /// What an agent can be asked.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -11,6 +11,9 @@ use super::limits::Meter;
 use crate::plan;
 use crate::topology::{Code, LinkId, NetnsId, Refusal, Topology};
 
+/// The flag that grants files.
+pub(super) const FILES: &str = "--allow dir=PATH";
+
 /// A guest's handle of a netns.
 #[derive(Debug)]
 #[allow(unreachable_pub, reason = "the generated bindings export it again")]
@@ -34,6 +37,14 @@ pub(super) struct Drawing {
     pub(super) table: ResourceTable,
     pub(super) meter: Meter,
     wasi: WasiCtx,
+    /// Looks take the time that they would take: the clock stands still but for waits.
+    pub(super) is_rehearsal: bool,
+    /// It was granted files.
+    pub(super) has_files: bool,
+    /// It looked for files and has none.
+    pub(super) missed_files: bool,
+    /// It has called one of our interfaces.
+    has_begun: bool,
 }
 
 impl Drawing {
@@ -46,7 +57,31 @@ impl Drawing {
         wasi: WasiCtx,
     ) -> Self {
         let standing = topology.clone();
-        Self { topology, standing, backend, failed: None, lab_name, table, meter, wasi }
+        Self {
+            topology,
+            standing,
+            backend,
+            failed: None,
+            lab_name,
+            table,
+            meter,
+            wasi,
+            is_rehearsal: false,
+            has_files: false,
+            missed_files: false,
+            has_begun: false,
+        }
+    }
+
+    /// Notes that the guest asks for files. Programs of some languages do so before they begin, whether or not they want any; from
+    /// one that has begun it is told at once.
+    pub(super) fn looks_for_files(&mut self) {
+        if self.has_files || std::mem::replace(&mut self.missed_files, true) {
+            return;
+        }
+        if self.has_begun {
+            eprintln!("note: the scenario looks for files and was granted none: `{FILES}` lets it read a directory");
+        }
     }
 
     /// Returns the topology for a call that changes it, unless an apply has failed.
@@ -59,6 +94,7 @@ impl Drawing {
 
     /// Makes a handle of a netns.
     pub(super) fn hold_netns(&mut self, id: NetnsId) -> wasmtime::Result<Resource<NetnsHandle>> {
+        self.has_begun = true;
         Ok(self.table.push(NetnsHandle(id))?)
     }
 

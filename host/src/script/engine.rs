@@ -8,6 +8,7 @@ use wasmtime::{Config, Engine};
 
 use super::bindings::Imports;
 use super::drawing::Drawing;
+use super::grants::watch_for_files;
 
 /// How often a running guest is looked at.
 const TICK: Duration = Duration::from_millis(10);
@@ -24,6 +25,7 @@ pub(super) fn engine() -> wasmtime::Result<Engine> {
 pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Drawing>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    watch_for_files(&mut linker)?;
     Imports::add_to_linker::<_, HasSelf<Drawing>>(&mut linker, |drawing| drawing)?;
     Ok(linker)
 }

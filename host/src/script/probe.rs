@@ -9,7 +9,7 @@ use super::bindings::orchestrator::net::probe::{Host, PingOutcome as WitOutcome,
 use super::drawing::{Drawing, NetnsHandle};
 use super::errors::Failure;
 use super::parse;
-use crate::topology::{Errno, NetnsName, Ping, PingAnswer, PingOutcome, Refusal, observed};
+use crate::topology::{Errno, NetnsName, PING_INTERVAL, Ping, PingAnswer, PingOutcome, Refusal, observed};
 
 /// How long `ping` waits.
 const SHORT: Duration = Duration::from_millis(200);
@@ -50,6 +50,7 @@ impl Host for Drawing {
         let pings = sources.iter().zip(&targets).map(|(source, target)| self.prepare(source, target, 1, timeout));
         let pings: Vec<Ping> = pings.collect::<Result<_, _>>()?;
         let answers = self.look(move |backend| backend.ping(pings)).await?;
+        self.pass_time(answers.iter().map(|answer| time_of(answer, timeout)).max().unwrap_or_default()).await;
         Ok(answers.iter().map(|answer| result(answer, timeout)).collect())
     }
 
@@ -100,13 +101,32 @@ impl Drawing {
         let act = format!("ping `{}` from netns `{}`", ping.target, ping.source);
         let answers = self.look(move |backend| backend.ping(vec![ping])).await?;
         let answer = answers.first().ok_or_else(|| Refusal::new(Errno::ENOENT, act, "nobody answered for it"))?;
+        self.pass_time(time_of(answer, timeout)).await;
         Ok(result(answer, timeout))
+    }
+
+    /// In a rehearsal nothing takes time by itself.
+    async fn pass_time(&mut self, time: Duration) {
+        if self.is_rehearsal {
+            tokio::time::sleep(time).await;
+        }
     }
 
     async fn observe(&mut self, netns: &Resource<NetnsHandle>) -> Result<observed::Netns, Failure> {
         let name = self.present(netns, "read")?;
         self.look(move |backend| backend.observe(name)).await
     }
+}
+
+/// Returns how long a ping has taken.
+fn time_of(answer: &PingAnswer, timeout: Duration) -> Duration {
+    let between = PING_INTERVAL.saturating_mul(answer.sent.saturating_sub(1));
+    let last = match answer.outcome {
+        PingOutcome::Reply => answer.round_trip.unwrap_or_default(),
+        PingOutcome::NoReply => timeout,
+        PingOutcome::Unreachable(_) => Duration::ZERO,
+    };
+    between.saturating_add(last)
 }
 
 fn result(answer: &PingAnswer, timeout: Duration) -> PingResult {

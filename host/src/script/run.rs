@@ -3,8 +3,6 @@
 use std::sync::{Arc, Mutex};
 
 use cpu_time::ThreadTime;
-use rand::SeedableRng;
-use rand::rngs::StdRng;
 use sha2::{Digest, Sha256};
 use tokio::signal::unix::{SignalKind, signal};
 use wasmtime::component::{ResourceTable, ResourceTableError};
@@ -12,8 +10,10 @@ use wasmtime::{Store, UpdateDeadline, WasmBacktrace};
 use wasmtime_wasi::{I32Exit, WasiCtx};
 
 use super::Backend;
-use super::drawing::Drawing;
+use super::clock::RehearsalClock;
+use super::drawing::{Drawing, FILES};
 use super::engine::start_clock;
+use super::grants::Granted;
 use super::limits::{LimitReached, Meter, RunLimits};
 use super::load::{LoadError, Prepared};
 use super::output::Output;
@@ -27,8 +27,12 @@ pub struct Order {
     pub lab_name: String,
     /// What it may use.
     pub limits: RunLimits,
-    /// Its host is the machine itself.
-    pub on_host: bool,
+    /// What it may use besides.
+    pub granted: Granted,
+    /// The network that it begins with.
+    pub network: Topology,
+    /// Nothing is made: its time is not the user's, and its output is no answer.
+    pub rehearsal: bool,
     /// Who makes its steps real.
     pub backend: Arc<Mutex<dyn Backend>>,
 }
@@ -55,17 +59,16 @@ pub enum End {
 pub struct Report {
     /// How it ended.
     pub end: End,
-    /// Namespaces that were drawn, the host among them.
-    pub netns: usize,
-    /// Links that were drawn, every `lo` left out.
-    pub links: usize,
-    /// The first netns that is not the host.
-    pub first_netns: Option<String>,
+    /// The network that was drawn.
+    pub network: Topology,
+    /// The flag that grants what the scenario looked for in vain.
+    pub missed: Option<&'static str>,
 }
 
 /// Runs a scenario. To be called after this process has given up what it had.
 pub fn run(prepared: Prepared, order: Order) -> Result<Report, LoadError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().start_paused(order.rehearsal).build()?;
     start_clock(&prepared.engine)?;
     let report = runtime.block_on(drive(prepared, order));
     // A call that hangs must not keep the program.
@@ -74,20 +77,25 @@ pub fn run(prepared: Prepared, order: Order) -> Result<Report, LoadError> {
 }
 
 async fn drive(prepared: Prepared, order: Order) -> Result<Report, LoadError> {
-    let Order { arguments, lab_name, limits, on_host, backend } = order;
+    let Order { arguments, lab_name, limits, granted, network, rehearsal, backend } = order;
     let meter = Meter::new(limits);
     let mut table = ResourceTable::new();
     table.set_max_capacity(limits.handles);
-    let wasi = wasi(&prepared, &arguments, &meter);
-    let topology = if on_host { Topology::on_machine(limits.lab) } else { Topology::new(limits.lab) };
-    let drawing = Drawing::new(topology, backend, lab_name, meter.clone(), table, wasi);
+    let has_files = granted.directories > 0;
+    let wasi = wasi(granted, &prepared, &arguments, &meter, rehearsal);
+    let mut drawing = Drawing::new(network, backend, lab_name, meter.clone(), table, wasi);
+    (drawing.is_rehearsal, drawing.has_files) = (rehearsal, has_files);
     let mut store = Store::new(&prepared.engine, drawing);
     store.limiter(|drawing| &mut drawing.meter);
     store.set_epoch_deadline(1);
     let started = ThreadTime::now().as_duration();
-    let cpu = meter.clone();
+    let (cpu, begun) = (meter.clone(), prepared.started);
     store.epoch_deadline_callback(move |_| {
         cpu.check_cpu(ThreadTime::now().as_duration().saturating_sub(started))?;
+        // The clock of a rehearsal does not tell.
+        if begun.elapsed() > limits.time {
+            return Err(cpu.out_of_time().into());
+        }
         // To the runtime, which sees to the time in all and to signals.
         Ok(UpdateDeadline::Yield(1))
     });
@@ -96,26 +104,30 @@ async fn drive(prepared: Prepared, order: Order) -> Result<Report, LoadError> {
         () = tokio::time::sleep(limits.time.saturating_sub(prepared.started.elapsed())) => End::Limit(meter.out_of_time().to_string()),
         signal = interruption() => End::Interrupted(signal),
     };
-    let topology = &store.data().topology;
-    let first_netns = topology.list_netns().nth(1).map(|(_, netns)| netns.name.to_string());
-    Ok(Report { end, netns: topology.netns_count(), links: topology.link_count(), first_netns })
+    let drawing = store.into_data();
+    Ok(Report { end, network: drawing.topology, missed: drawing.missed_files.then_some(FILES) })
 }
 
 /// Deny by default: no files, no environment, no sockets, no input; output, arguments, clocks, and random numbers that are the
 /// same for the same module and arguments on every machine.
-fn wasi(prepared: &Prepared, arguments: &[String], meter: &Meter) -> WasiCtx {
+fn wasi(mut granted: Granted, prepared: &Prepared, arguments: &[String], meter: &Meter, rehearsal: bool) -> WasiCtx {
     let mut hash = Sha256::new();
     hash.update(prepared.module.bytes());
     for argument in arguments {
         hash.update((argument.len() as u64).to_le_bytes());
         hash.update(argument);
     }
-    let seed: [u8; 32] = hash.finalize().into();
-    let mut wasi = WasiCtx::builder();
+    granted.seed(hash.finalize().into());
+    let mut wasi = granted.wasi;
     wasi.arg(&prepared.module.name).args(arguments);
-    wasi.stdout(Output::stdout(meter.clone())).stderr(Output::stderr(meter.clone()));
-    wasi.secure_random(StdRng::from_seed(seed)).insecure_random(StdRng::from_seed(seed));
-    wasi.insecure_random_seed(u128::from_le_bytes(seed[..16].try_into().expect("16 of 32 bytes")));
+    if rehearsal {
+        // What a plan prints is for the user, or for a program; what the scenario says goes beside it.
+        wasi.stdout(Output::stderr(meter.clone()));
+        wasi.wall_clock(RehearsalClock::start()).monotonic_clock(RehearsalClock::start());
+    } else {
+        wasi.stdout(Output::stdout(meter.clone()));
+    }
+    wasi.stderr(Output::stderr(meter.clone()));
     wasi.allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false);
     wasi.build()
 }

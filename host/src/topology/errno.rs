@@ -19,6 +19,7 @@ macro_rules! known {
 }
 
 known!(
+    EACCES,
     EADDRNOTAVAIL,
     EEXIST,
     EHOSTUNREACH,

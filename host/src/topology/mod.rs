@@ -14,6 +14,7 @@ mod name;
 mod netns;
 pub mod observed;
 mod ping;
+mod reach;
 mod refusal;
 mod route;
 mod segments;
@@ -21,9 +22,11 @@ mod segments;
 mod tests;
 mod text;
 mod veth;
+mod view;
 mod warnings;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +38,7 @@ pub use link::{Kind, Link, Mtu};
 pub use mac::MacAddress;
 pub use name::{LinkName, NameError, NetnsName, Place};
 pub use netns::Netns;
-pub use ping::{Ping, PingAnswer, PingOutcome};
+pub use ping::{PING_INTERVAL, Ping, PingAnswer, PingOutcome};
 pub use refusal::{Code, Refusal};
 pub use route::{Destination, METRIC6, Protocol, Route};
 pub use segments::{SegmentId, Segments};
@@ -81,6 +84,8 @@ pub struct Topology {
     link_local: LinkLocal,
     host: Host,
     generation: u64,
+    /// What `ping` looks up, from the first question until the next change.
+    index: OnceLock<Arc<reach::Index>>,
 }
 
 impl Topology {
@@ -99,6 +104,7 @@ impl Topology {
             link_local: LinkLocal::Automatic,
             host: Host::Private,
             generation: 0,
+            index: OnceLock::new(),
         };
         topology.insert_netns(NetnsName::host());
         topology
@@ -126,6 +132,7 @@ impl Topology {
 
     fn changed(&mut self) {
         self.generation += 1;
+        self.index.take();
     }
 
     /// Refuses an address or route past the limit.

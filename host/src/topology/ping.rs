@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Errno, NetnsName};
 
+/// Between two requests of one ping.
+pub const PING_INTERVAL: Duration = Duration::from_millis(200);
+
 /// ICMP echo requests from one netns to one address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ping {

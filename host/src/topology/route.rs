@@ -102,7 +102,7 @@ impl Route {
             }
             // As `fib_add_ifaddr`: `lo` has its networks in the local table, and these have no route at all.
             IpNet::V4(cidr) => {
-                let zeronet = cidr.network().octets()[0] == 0;
+                let zeronet = cidr.network().is_unspecified();
                 let alone = cidr.prefix_len() == 32;
                 if *kind == Kind::Loopback || zeronet || alone || cidr.network().is_multicast() {
                     return None;
@@ -194,20 +194,8 @@ impl Topology {
     /// Lists the routes of a netns as `ip route` does, IPv4 first.
     pub fn list_routes(&self, netns: NetnsId) -> Result<Vec<observed::Route>, Refusal> {
         let act = || format!("list the routes of netns `{}`", self.netns_name(netns));
-        Ok(self.netns(netns, act)?.routes.values().flatten().map(|route| self.observe_route(route)).collect())
-    }
-
-    fn observe_route(&self, route: &Route) -> observed::Route {
-        observed::Route {
-            destination: route.destination,
-            gateway: route.gateway,
-            link: Some(self.place_of(route.link).link.to_string()),
-            protocol: if route.protocol == Protocol::Kernel { "kernel" } else { "boot" }.into(),
-            scope: if route.gateway.is_none() && !route.is_ipv6() { "link" } else { "global" }.into(),
-            source: route.source.map(IpAddr::V4),
-            metric: route.metric,
-            link_down: false,
-        }
+        self.netns(netns, act)?;
+        Ok(self.observe_routes(netns))
     }
 
     fn link_for_route(&self, link: LinkId, act: impl Fn() -> String) -> Result<NetnsId, Refusal> {

@@ -1,0 +1,66 @@
+//! The flags that grant a scenario more than a network.
+
+use clap::Args;
+
+use super::{Exit, Failure};
+use crate::script::{GrantError, Granted, Grants};
+
+/// What the scenario may use besides; without, it has no files, and the same random numbers for the same module and arguments.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Grants")]
+pub(super) struct GrantFlags {
+    /// Grant the scenario `random` (random numbers that differ from run to run), or `dir=PATH` (to read a directory, under that
+    /// path; as root only what every user may read). Can be given several times
+    #[arg(long = "allow", value_name = "GRANT", value_parser = parse)]
+    allow: Vec<Allow>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Allow {
+    Random,
+    Directory(String),
+}
+
+fn parse(text: &str) -> Result<Allow, String> {
+    match text.split_once('=') {
+        None if text == "random" => Ok(Allow::Random),
+        Some(("dir", path)) if !path.is_empty() => Ok(Allow::Directory(path.to_owned())),
+        Some(("dir", _)) => Err("the directory is missing: `dir=PATH`".into()),
+        None if text == "dir" => Err("the directory is missing: `dir=PATH`".into()),
+        _ => Err("a grant is `random` or `dir=PATH`".into()),
+    }
+}
+
+impl GrantFlags {
+    /// Opens what is granted, while this process may.
+    pub(super) fn open(self) -> Result<Granted, Failure> {
+        let mut grants = Grants::default();
+        for allow in self.allow {
+            match allow {
+                Allow::Random => grants.random = true,
+                Allow::Directory(path) => grants.directories.push(path),
+            }
+        }
+        Ok(grants.open()?)
+    }
+}
+
+impl From<GrantError> for Failure {
+    fn from(error: GrantError) -> Self {
+        Self { exit: Exit::Usage, error: error.into(), hint: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grants_are_random_and_directories() {
+        assert_eq!(parse("random"), Ok(Allow::Random));
+        assert_eq!(parse("dir=./a=b"), Ok(Allow::Directory("./a=b".into())));
+        for wrong in ["", "dir", "dir=", "Random", "exec=ping", "random=1"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

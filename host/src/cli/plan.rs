@@ -1,0 +1,117 @@
+//! `orchestrator plan`
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use clap::{Args, ValueEnum};
+
+use super::ended::{failure, not_loaded};
+use super::grants::GrantFlags;
+use super::limits::LimitFlags;
+use super::output::{print, print_json};
+use super::source::{self, Source};
+use super::{Exit, Failure};
+use crate::lab::LabName;
+use crate::plan::Step;
+use crate::script::{self, End, Rehearsal, Report, RunLimits};
+use crate::topology::{Topology, observed};
+use crate::{agent, render, sandbox};
+
+/// Show all that a scenario would do, without doing it
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The scenario is run against a model of the network, which answers its pings and other looks; neither root nor the kernel is needed. The same module and arguments give the same digest on every machine. What the scenario prints goes to stderr.
+
+Formats:
+  table     the network as `orchestrator show` will show it, and the steps to it
+  json      {digest, topology, steps}; the digest is the SHA-256 of `jq -cjS .topology`
+  ip        a shell script of `ip` commands that makes the same network, with the namespace in which it is run as the host
+  dot       a drawing for graphviz: `| dot -Tsvg > network.svg`
+  mermaid   a drawing for Markdown
+
+Examples:
+  orchestrator plan two-containers
+  orchestrator plan ./my-lab.wasm --format json -- --nodes 5 | jq .digest
+  orchestrator plan two-containers --on-host              # would it fit on this machine?")]
+pub(super) struct Plan {
+    /// Scenario: a file (with a `/`, or ending in `.wasm` or `.wat`) or the name of a built-in example
+    module: String,
+    /// Name that the scenario is told of its lab [default: made from MODULE]
+    #[arg(long, value_name = "LAB")]
+    name: Option<LabName>,
+    /// Plan for the machine's own network as `run --on-host` would, and compare with what it has; it is only read
+    #[arg(long)]
+    on_host: bool,
+    /// How to show it
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Arguments of the scenario
+    #[arg(last = true, value_name = "ARGS")]
+    arguments: Vec<String>,
+    #[command(flatten)]
+    grants: GrantFlags,
+    #[command(flatten)]
+    limits: LimitFlags,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Table,
+    Json,
+    Ip,
+    Dot,
+    Mermaid,
+}
+
+impl Plan {
+    pub(super) fn execute(self) -> Result<Exit, Failure> {
+        let source = Source::find(&self.module)?;
+        sandbox::close_inherited(source.file());
+        let name = source::lab_name(self.name, &self.module)?;
+        let limits = RunLimits::from(self.limits);
+        let granted = self.grants.open()?;
+        let machine = if self.on_host { Some(read_machine()?) } else { None };
+        sandbox::give_up()?;
+        let prepared = source.read(limits.module).and_then(|module| module.prepare(&limits));
+        let prepared = prepared.map_err(|error| not_loaded(error, &self.module))?;
+        let network = if self.on_host { Topology::on_machine(limits.lab) } else { Topology::new(limits.lab) };
+        let rehearsal = Arc::new(Mutex::new(Rehearsal::new(&network, machine, name.to_string())));
+        let order = script::Order {
+            arguments: self.arguments,
+            lab_name: name.to_string(),
+            limits,
+            granted,
+            network,
+            rehearsal: true,
+            backend: rehearsal.clone(),
+        };
+        let Report { end, network, missed } =
+            script::run(prepared, order).map_err(|error| not_loaded(error, &self.module))?;
+        if !matches!(end, End::Success) {
+            return Err(failure(end, &self.module, missed));
+        }
+        let rehearsal = rehearsal.lock().unwrap_or_else(PoisonError::into_inner);
+        eprint!("{}", render::warnings(&network.warnings()));
+        show(self.format, &network, rehearsal.steps())?;
+        Ok(Exit::Done)
+    }
+}
+
+fn read_machine() -> Result<crate::plan::Machine, Failure> {
+    agent::read_machine().map_err(|error| {
+        let error = anyhow::Error::new(error).context("could not read the machine's network");
+        Failure { exit: Exit::Unable, error, hint: None }
+    })
+}
+
+fn show(format: Format, network: &Topology, steps: &[Step]) -> Result<(), Failure> {
+    let lab: Vec<observed::Netns> = network.list_netns().map(|(id, _)| network.observe(id)).collect();
+    let topology = render::topology_json(&lab);
+    let digest = render::digest(&topology);
+    match format {
+        Format::Table => print(&render::plan_table(&digest, &lab, steps)),
+        Format::Json => print_json(&render::plan_json(&digest, topology, steps)),
+        Format::Ip => print(&render::ip_script(&digest, steps)),
+        Format::Dot => print(&render::dot(&lab)),
+        Format::Mermaid => print(&render::mermaid(&lab)),
+    }
+}

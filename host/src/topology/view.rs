@@ -1,0 +1,161 @@
+//! The model as a kernel would show it, in the words of `ip`.
+
+use std::cmp::Reverse;
+use std::net::{IpAddr, Ipv6Addr};
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+
+use super::{Address, Kind, Link, LinkId, NetnsId, Protocol, Route, Topology, observed};
+
+impl Topology {
+    /// Returns a netns that stands as the kernel would show it at rest, its links in the order they were added.
+    pub fn observe(&self, id: NetnsId) -> observed::Netns {
+        let netns = &self.netns[&id];
+        observed::Netns {
+            name: netns.name.clone(),
+            links: netns.links.iter().map(|link| self.observe_link(*link)).collect(),
+            routes: self.observe_routes(id),
+            forwarding: netns.forwarding,
+        }
+    }
+
+    fn observe_link(&self, id: LinkId) -> observed::Link {
+        let link = &self.links[&id];
+        let peer = match link.kind {
+            Kind::Veth { peer } => Some(self.place_of(peer)),
+            _ => None,
+        };
+        observed::Link {
+            name: link.name.to_string(),
+            kind: link.kind.word().into(),
+            mac: link.mac.to_string(),
+            mtu: link.mtu.bytes,
+            up: link.up,
+            carrier: self.carries(id),
+            oper_state: self.oper_state(id).into(),
+            controller: link.controller.map(|bridge| self.links[&bridge].name.to_string()),
+            peer: peer.map(|peer| observed::Peer { netns: peer.netns, link: peer.link.to_string() }),
+            addresses: observe_addresses(link),
+        }
+    }
+
+    /// Tells whether a link is up and its other side is: a veth's peer, or one port of a bridge.
+    ///
+    /// A bridge that has never had a port carries too, unless it was made with a MAC address, as those here are.
+    pub(super) fn carries(&self, id: LinkId) -> bool {
+        let link = &self.links[&id];
+        link.up
+            && match &link.kind {
+                Kind::Loopback => true,
+                Kind::Veth { peer } => self.links[peer].up,
+                Kind::Bridge { ports } => ports.iter().any(|port| self.carries(*port)),
+            }
+    }
+
+    /// Returns what `ip link` prints behind `state` (`default_operstate`).
+    fn oper_state(&self, id: LinkId) -> &'static str {
+        let link = &self.links[&id];
+        match &link.kind {
+            _ if !link.up => "DOWN",
+            Kind::Loopback => "UNKNOWN",
+            _ if self.carries(id) => "UP",
+            // The kernel looks for a link of the peer's index in this netns, whichever that is. Here indexes are not known.
+            Kind::Veth { peer } if self.links[peer].netns == link.netns => "LOWERLAYERDOWN",
+            _ => "DOWN",
+        }
+    }
+
+    /// Returns the main table of a netns in the order of the kernel, which is that of its tries.
+    pub(super) fn observe_routes(&self, id: NetnsId) -> Vec<observed::Route> {
+        let mut routes: Vec<&Vec<Route>> = self.netns[&id].routes.values().collect();
+        routes.sort_by_key(|same| position(same[0].destination));
+        routes.into_iter().flatten().map(|route| self.observe_route(route)).collect()
+    }
+
+    fn observe_route(&self, route: &Route) -> observed::Route {
+        observed::Route {
+            destination: route.destination,
+            gateway: route.gateway,
+            link: Some(self.links[&route.link].name.to_string()),
+            protocol: if route.protocol == Protocol::Kernel { "kernel" } else { "boot" }.into(),
+            scope: if route.gateway.is_none() && !route.is_ipv6() { "link" } else { "global" }.into(),
+            source: route.source.map(IpAddr::V4),
+            metric: route.metric,
+            link_down: !self.carries(route.link),
+        }
+    }
+}
+
+/// Where a destination comes in the kernel's listing: IPv4 by address, and of one address the longest prefix first; IPv6 with
+/// the networks within a network before it.
+fn position(destination: IpNet) -> (IpAddr, Reverse<u8>) {
+    let length = Reverse(destination.prefix_len());
+    match destination {
+        IpNet::V4(network) => (network.network().into(), length),
+        IpNet::V6(network) => (network.broadcast().into(), length),
+    }
+}
+
+fn observe_addresses(link: &Link) -> Vec<observed::Address> {
+    let observe = |cidr: IpNet, secondary: bool| {
+        let scope = scope_word(cidr.addr()).into();
+        observed::Address { cidr, scope, secondary, tentative: false }
+    };
+    let ipv4 = ipv4_list(&link.addresses).into_iter().map(|(cidr, secondary)| observe(cidr.into(), secondary));
+    let ipv6 = ipv6_list(&link.addresses).into_iter().map(|cidr| observe(cidr.into(), false));
+    ipv4.chain(ipv6).collect()
+}
+
+fn scope_word(address: IpAddr) -> &'static str {
+    match address {
+        address if address.is_loopback() => "host",
+        IpAddr::V6(address) if address.is_unicast_link_local() => "link",
+        IpAddr::V6(address) if is_site_local(address) => "site",
+        _ => "global",
+    }
+}
+
+/// Tells whether an address is in `fec0::/10`, which is deprecated and known to the kernel (RFC 3879).
+pub(super) fn is_site_local(address: Ipv6Addr) -> bool {
+    address.segments()[0] & 0xffc0 == 0xfec0
+}
+
+/// Returns the IPv4 addresses in the kernel's order, and whether each is secondary (`__inet_insert_ifa`).
+///
+/// A primary address comes behind the primary ones whose scope is not narrower than its own, so that one of `127.0.0.0/8` comes
+/// before those of wider scope; a secondary one comes last.
+pub(super) fn ipv4_list(addresses: &[Address]) -> Vec<(Ipv4Net, bool)> {
+    let cidrs =
+        addresses.iter().filter_map(|address| if let IpNet::V4(cidr) = address.cidr { Some(cidr) } else { None });
+    let (mut host, mut global, mut secondary) = (Vec::new(), Vec::new(), Vec::new());
+    let mut networks = std::collections::HashSet::new();
+    for cidr in cidrs {
+        if !networks.insert(cidr.trunc()) {
+            secondary.push((cidr, true));
+        } else if cidr.addr().is_loopback() {
+            host.push((cidr, false));
+        } else {
+            global.push((cidr, false));
+        }
+    }
+    host.into_iter().chain(global).chain(secondary).collect()
+}
+
+/// Returns the IPv6 addresses in the kernel's order: the widest scope first, and of one scope the newest (`ipv6_link_dev_addr`).
+pub(super) fn ipv6_list(addresses: &[Address]) -> Vec<Ipv6Net> {
+    let cidrs = addresses.iter().rev();
+    let mut list: Vec<Ipv6Net> =
+        cidrs.filter_map(|address| if let IpNet::V6(cidr) = address.cidr { Some(cidr) } else { None }).collect();
+    list.sort_by_key(|cidr| Reverse(scope_of(cidr.addr())));
+    list
+}
+
+/// Returns the scope of a unicast or multicast address as a number of RFC 4291, section 2.7. Loopback counts as link-local.
+pub(super) fn scope_of(address: Ipv6Addr) -> u8 {
+    match address {
+        address if address.is_multicast() => (address.segments()[0] & 0xf) as u8,
+        address if address.is_unicast_link_local() || address.is_loopback() => 0x2,
+        address if is_site_local(address) => 0x5,
+        _ => 0xe,
+    }
+}
