@@ -139,6 +139,7 @@ fn private_host() -> Result<bool, Unable> {
         errno,
         about_namespaces: true,
     })?;
+    go_on("set the defaults of the netns that plays the host", kernel::set_defaults());
     Ok(kernel::has_ipv6() && go_on("turn address generation off", kernel::turn_address_generation_off()).is_some())
 }
 

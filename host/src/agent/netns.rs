@@ -10,6 +10,7 @@ use std::thread;
 
 use nix::sched::{CloneFlags, setns, unshare};
 
+use super::log::go_on;
 use crate::kernel::{self, Socket};
 
 /// How many namespaces the maker may be ahead of the builder.
@@ -38,8 +39,10 @@ impl Maker {
         let (order, orders) = sync_channel::<bool>(ORDERS);
         let (finished, made) = sync_channel::<io::Result<Made>>(AHEAD);
         thread::Builder::new().name("maker".into()).spawn(move || {
+            let mut can_set_defaults = true;
             for hub in orders {
-                if finished.send(make(hub)).is_err() {
+                let made = make(hub, &mut can_set_defaults);
+                if finished.send(made).is_err() {
                     return;
                 }
             }
@@ -53,9 +56,13 @@ impl Maker {
     }
 }
 
-/// Makes a netns, which the thread is in afterwards. A hub has quiet links from the start.
-fn make(hub: bool) -> io::Result<Made> {
+/// Makes a netns, which the thread is in afterwards. A hub has quiet links from the start. Where settings can't be written it goes
+/// without, and says so once.
+fn make(hub: bool, can_set_defaults: &mut bool) -> io::Result<Made> {
     unshare(CloneFlags::CLONE_NEWNET)?;
+    if *can_set_defaults {
+        *can_set_defaults = go_on("set the defaults of a netns", kernel::set_defaults()).is_some();
+    }
     here(hub && kernel::has_ipv6() && kernel::turn_address_generation_off().is_ok())
 }
 

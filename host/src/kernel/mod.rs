@@ -4,6 +4,7 @@
 
 mod address;
 mod bridge;
+mod defaults;
 mod errno;
 mod link;
 mod machine;
@@ -19,6 +20,7 @@ mod veth;
 
 pub use address::{add_address, remove_address};
 pub use bridge::add_bridge;
+pub use defaults::set_defaults;
 pub use errno::{errno_of, explain};
 pub use link::{
     LinkSpec, remove_link, set_address_generation_off, set_alias, set_controller, set_down, set_mtu, set_name,

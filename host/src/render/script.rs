@@ -3,24 +3,36 @@
 use std::fmt::Write as _;
 
 use crate::plan::{Step, Word, Words};
+use crate::topology::settings::{CONF, IPV4, IPV6};
 use crate::topology::{Limits, LinkName, Place, Topology};
 
-/// A new netns has copied IPv4 settings of the machine; these are what WIT promises. They are written below `/proc/sys/net`, which
-/// shows the netns of whoever opens it, as sysctl(8) may be missing.
-const SET_DEFAULTS: &str = "
+/// What is done to a new netns, which has copied settings of the machine. They are written below `/proc/sys/net`, which shows the
+/// netns of whoever opens it, as sysctl(8) may be missing.
+fn set_defaults() -> String {
+    let (conf, ipv4, ipv6) = (CONF.join(" "), IPV4.join(" "), IPV6.join(" "));
+    format!(
+        "
 # Takes from a new netns the settings that it has copied from the machine.
-set_defaults() {
+set_defaults() {{
     ip netns exec \"$1\" sh -euc '
-        for conf in all default lo; do
-            for setting in forwarding rp_filter promote_secondaries arp_ignore arp_announce; do
-                file=/proc/sys/net/ipv4/conf/$conf/$setting
-                # A shell that reads byte by byte sees no end of the line there.
-                read -r value <\"$file\" || :
-                [ \"$value\" = 0 ] || echo 0 >\"$file\"
+        set_to_0() {{
+            [ -e \"$1\" ] || return 0
+            # A shell that reads byte by byte sees no end of the line there.
+            read -r value <\"$1\" || :
+            [ \"$value\" = 0 ] || echo 0 >\"$1\"
+        }}
+        for conf in {conf}; do
+            for setting in {ipv4}; do
+                set_to_0 /proc/sys/net/ipv4/conf/$conf/$setting
+            done
+            for setting in {ipv6}; do
+                set_to_0 /proc/sys/net/ipv6/conf/$conf/$setting
             done
         done'
+}}
+"
+    )
 }
-";
 
 const SET_FORWARDING: &str = "
 # Has the netns in which the rest of the command line runs forward packets (1), or not (0).
@@ -55,9 +67,9 @@ set -eu
     );
     let uses = |wanted: fn(&Step) -> bool| steps.iter().any(wanted);
     let helpers = [
-        (uses_host, HOST),
-        (uses(|step| matches!(step, Step::AddNetns { .. })), SET_DEFAULTS),
-        (uses(|step| matches!(step, Step::SetForwarding { .. })), SET_FORWARDING),
+        (uses_host, HOST.to_owned()),
+        (uses(|step| matches!(step, Step::AddNetns { .. })), set_defaults()),
+        (uses(|step| matches!(step, Step::SetForwarding { .. })), SET_FORWARDING.to_owned()),
     ];
     text.extend(helpers.into_iter().filter_map(|(used, helper)| used.then_some(helper)));
     text.push('\n');

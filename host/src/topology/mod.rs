@@ -18,6 +18,7 @@ mod reach;
 mod refusal;
 mod route;
 mod segments;
+pub mod settings;
 #[cfg(test)]
 mod tests;
 mod text;
