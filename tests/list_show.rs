@@ -85,13 +85,14 @@ kernel_test!(list_is_a_table_with_a_line_for_each_lab_by_name, |m| {
     }
     let listed = m.orchestrator(&["list"]);
     let rows = aligned(listed.success().stdout());
-    assert_eq!(rows[0], ["LAB", "USER", "MODULE", "STATE", "NETNS", "LINKS", "AGENT", "STARTED"]);
+    assert_eq!(rows[0], ["LAB", "USER", "MODULE", "STATE", "HOST", "NETNS", "LINKS", "AGENT", "STARTED"]);
     let names: Vec<&str> = rows[1..].iter().map(|row| &*row[0]).collect();
     assert_eq!(names, ["a", "b", &longest]);
     for row in &rows[1..] {
         let agent = m.agent_pid(&row[0]).to_string();
         let module = format!("{}/empty.wat", m.kind().home());
-        assert_eq!(row[1..7], [m.owner(), module, "up".into(), "1".into(), "0".into(), agent]);
+        let private = "private".to_owned();
+        assert_eq!(row[1..8], [m.owner(), module, "up".into(), private, "1".into(), "0".into(), agent]);
     }
     m.orchestrator(&["down", "--all"]).success();
 });

@@ -31,12 +31,10 @@ pub(super) fn start(
     standing: Arc<Mutex<Standing>>,
     outside: Arc<Outside>,
     made: Receiver<io::Result<Made>>,
-    ipv6: bool,
 ) -> io::Result<SyncSender<Work>> {
     let (sender, work) = sync_channel(WAITING);
     thread::Builder::new().name("builder".into()).spawn(move || {
-        let mut builder =
-            Builder { standing, outside, made, ipv6, batch: Batch::default(), displaced: false, failed: None };
+        let mut builder = Builder { standing, outside, made, batch: Batch::default(), displaced: false, failed: None };
         for work in work {
             match work {
                 Work::Step(step) => builder.step(step),
@@ -66,7 +64,6 @@ struct Builder {
     standing: Arc<Mutex<Standing>>,
     outside: Arc<Outside>,
     made: Receiver<io::Result<Made>>,
-    ipv6: bool,
     batch: Batch,
     /// A link has got another place since the last commit, and with it another MAC address.
     displaced: bool,
@@ -119,7 +116,7 @@ impl Builder {
                 self.displaced |= matches!(step, Step::SetName { .. } | Step::SetNetns { .. });
                 let (netns, requests) = {
                     let mut standing = lock(&self.standing);
-                    requests(&mut standing, step, self.ipv6).map_err(refused)?
+                    requests(&mut standing, step).map_err(refused)?
                 };
                 self.push(netns, step, requests);
                 Ok(())

@@ -23,7 +23,6 @@ use super::outside::Outside;
 use super::requests::Shared;
 use super::standing::Standing;
 use super::{Config, session};
-use crate::kernel;
 use crate::protocol::journal::OnMachine;
 use crate::protocol::{Channel, State, greet};
 
@@ -125,7 +124,7 @@ fn start_threads(
     };
     let standing = Arc::new(Mutex::new(standing));
     let (order, made) = Maker::start()?.split();
-    let work = builder::start(standing.clone(), outside.clone(), made, kernel::has_ipv6())?;
+    let work = builder::start(standing.clone(), outside.clone(), made)?;
     Ok(Threads { standing, outside, order, work })
 }
 

@@ -9,7 +9,7 @@ use nix::sys::stat::fstat;
 
 use super::held::Held;
 use super::netns::{self, Made};
-use crate::kernel::Socket;
+use crate::kernel::{self, Socket};
 use crate::topology::{Limits, LinkId, LinkName, NetnsId, NetnsName, Place, Refusal, Topology};
 
 /// A netns in the kernel.
@@ -56,6 +56,9 @@ pub(super) struct Standing {
     pub(super) ports: HashMap<LinkId, Port>,
     /// The alias of each link on the host, if that is the machine itself.
     pub(super) mark: Option<String>,
+    ipv6: bool,
+    /// Links on the host have IPv6, if that is the machine itself: it may have turned it off.
+    machine_ipv6: bool,
     /// Something was built since the last time that the links were found at rest.
     pub(super) restless: bool,
 }
@@ -66,16 +69,24 @@ impl Standing {
         Self::begin(&Topology::new(limits), host, None)
     }
 
-    /// Takes the machine's own netns as the host. The links there get indexes from `first` on.
+    /// Takes the machine's own netns, in which this thread is, as the host. The links there get indexes from `first` on.
     pub(super) fn on_machine(limits: Limits, host: Made, mark: String, first: u32) -> Self {
         let mut standing = Self::begin(&Topology::on_machine(limits), host, Some(mark));
         standing.node(NetnsId::HOST).next_index = first;
+        standing.machine_ipv6 = kernel::new_links_have_ipv6();
         standing
     }
 
     fn begin(topology: &Topology, host: Made, mark: Option<String>) -> Self {
-        let topology = topology.rehearsal();
-        let mut standing = Self { topology, nodes: HashMap::new(), ports: HashMap::new(), mark, restless: false };
+        let mut standing = Self {
+            topology: topology.rehearsal(),
+            nodes: HashMap::new(),
+            ports: HashMap::new(),
+            mark,
+            ipv6: kernel::has_ipv6(),
+            machine_ipv6: true,
+            restless: false,
+        };
         standing.hold(NetnsId::HOST, host);
         standing
     }
@@ -83,6 +94,11 @@ impl Standing {
     /// Tells whether a netns is the machine's own.
     pub(super) fn is_machine(&self, id: NetnsId) -> bool {
         self.mark.is_some() && id == NetnsId::HOST
+    }
+
+    /// Tells whether links in a netns have IPv6.
+    pub(super) fn has_ipv6(&self, id: NetnsId) -> bool {
+        self.ipv6 && (self.machine_ipv6 || !self.is_machine(id))
     }
 
     /// Lists every netns, the host first.

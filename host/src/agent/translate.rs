@@ -9,7 +9,7 @@ use crate::plan::{NewLink, NewRoute, Step};
 use crate::topology::{Kind, LinkId, NetnsId, Place, Refusal};
 
 /// Turns a step into requests to the kernel, and plays it on the model, which refuses what does not fit.
-pub(super) fn requests(standing: &mut Standing, step: &Step, ipv6: bool) -> Result<(NetnsId, Vec<Request>), Refusal> {
+pub(super) fn requests(standing: &mut Standing, step: &Step) -> Result<(NetnsId, Vec<Request>), Refusal> {
     // What goes with the step is looked up before, what comes with it after it was played.
     match step {
         Step::RemoveLink { link } => {
@@ -54,7 +54,7 @@ pub(super) fn requests(standing: &mut Standing, step: &Step, ipv6: bool) -> Resu
             let far_port = standing.add_port(far_id, far_netns);
             let far_fd = standing.node(far_netns).netns.clone();
             // A link that is made up is too late for being quietened.
-            let up_at_once = *near_up && (near_port.quiet || !ipv6);
+            let up_at_once = *near_up && (near_port.quiet || !standing.has_ipv6(near_netns));
             let (near, far) = (spec(near, near_port), spec(far, far_port));
             let mut requests = vec![kernel::add_veth(&near, controller, up_at_once, &far, far_fd.as_fd())];
             requests.extend(mark(standing, near_netns, near_port));
@@ -62,7 +62,7 @@ pub(super) fn requests(standing: &mut Standing, step: &Step, ipv6: bool) -> Resu
                 requests.extend(mark(standing, far_netns, far_port));
             }
             if *near_up && !up_at_once {
-                requests.extend(up(standing, near_id, ipv6));
+                requests.extend(up(standing, near_id));
             }
             Ok((near_netns, requests))
         }
@@ -76,7 +76,7 @@ pub(super) fn requests(standing: &mut Standing, step: &Step, ipv6: bool) -> Resu
         }
         _ => {
             step.play(&mut standing.topology)?;
-            change(standing, step, ipv6)
+            change(standing, step)
         }
     }
 }
@@ -89,7 +89,7 @@ fn mark(standing: &Standing, netns: NetnsId, port: Port) -> Option<Request> {
 }
 
 /// Turns a step that changes a link which stands into requests.
-fn change(standing: &mut Standing, step: &Step, ipv6: bool) -> Result<(NetnsId, Vec<Request>), Refusal> {
+fn change(standing: &mut Standing, step: &Step) -> Result<(NetnsId, Vec<Request>), Refusal> {
     let place = match step {
         Step::SetUp { link }
         | Step::SetDown { link }
@@ -104,7 +104,7 @@ fn change(standing: &mut Standing, step: &Step, ipv6: bool) -> Result<(NetnsId, 
     let (id, netns) = standing.find(place)?;
     let index = standing.port(id).index;
     let requests = match step {
-        Step::SetUp { .. } => up(standing, id, ipv6),
+        Step::SetUp { .. } => up(standing, id),
         Step::SetDown { .. } => vec![kernel::set_down(index)],
         Step::SetMtu { mtu, .. } => {
             let link = standing.topology.link(id, || step.act())?;
@@ -129,7 +129,7 @@ fn change(standing: &mut Standing, step: &Step, ipv6: bool) -> Result<(NetnsId, 
                 .list_addresses(id)?
                 .iter()
                 .any(|held| held.cidr == *address && held.automatic && held.is_ipv6());
-            if automatic && !ipv6 { vec![] } else { vec![kernel::add_address(index, *address)] }
+            if automatic && !standing.has_ipv6(netns) { vec![] } else { vec![kernel::add_address(index, *address)] }
         }
         Step::RemoveAddress { address, .. } => vec![kernel::remove_address(index, *address)],
         Step::AddRoute { route, .. } => vec![kernel::add_route(&route_spec(route, index, standing.is_machine(netns)))],
@@ -151,8 +151,9 @@ fn route_spec(route: &NewRoute, link: u32, on_machine: bool) -> RouteSpec {
 }
 
 /// Sets a link up, quietened before if that is still to be done.
-fn up(standing: &mut Standing, id: LinkId, ipv6: bool) -> Vec<Request> {
-    let speaks_ipv6 = ipv6 && standing.topology.standing(id).is_some_and(crate::topology::Link::has_ipv6);
+fn up(standing: &mut Standing, id: LinkId) -> Vec<Request> {
+    let link = standing.topology.standing(id);
+    let speaks_ipv6 = link.is_some_and(|link| link.has_ipv6() && standing.has_ipv6(link.netns));
     let port = standing.port(id);
     let mut requests = Vec::with_capacity(2);
     if speaks_ipv6 && !port.quiet {

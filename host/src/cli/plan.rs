@@ -29,9 +29,8 @@ Formats:
   mermaid   a drawing for Markdown
 
 Examples:
-  orchestrator plan two-containers
-  orchestrator plan ./my-lab.wasm --format json -- --nodes 5 | jq .digest
-  orchestrator plan two-containers --on-host              # would it fit on this machine?")]
+  orchestrator plan two-containers --on-host           # would it fit on this machine?
+  orchestrator plan ./my-lab.wasm --format ip -- --nodes 5")]
 pub(super) struct Plan {
     /// Scenario: a file (with a `/`, or ending in `.wasm` or `.wat`) or the name of a built-in example
     module: String,

@@ -13,6 +13,11 @@ pub fn has_ipv6() -> bool {
     Path::new("/proc/sys/net/ipv6").is_dir()
 }
 
+/// Tells whether the links that will come to the netns of this thread have IPv6.
+pub fn new_links_have_ipv6() -> bool {
+    fs::read_to_string("/proc/sys/net/ipv6/conf/default/disable_ipv6").is_ok_and(|off| off.trim() == "0")
+}
+
 /// Turns the kernel's own link-local addresses off for all links that the netns of this thread will have.
 pub fn turn_address_generation_off() -> io::Result<()> {
     fs::write("/proc/sys/net/ipv6/conf/default/addr_gen_mode", "1")

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{SigHandler, Signal, signal};
 use nix::sys::socket::{Shutdown, shutdown};
 
-use super::Error;
+use super::{Error, Order};
 
 /// An agent that has not ended after this has not undone its lab.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -23,11 +23,13 @@ pub struct Hold {
     lock: File,
     directory: PathBuf,
     lab: String,
+    on_host: bool,
 }
 
 impl Hold {
-    pub(super) fn new(channel: OwnedFd, lock: File, directory: &Path, lab: &str) -> Self {
-        Self { channel, lock, directory: directory.to_owned(), lab: lab.to_owned() }
+    pub(super) fn new(channel: OwnedFd, lock: File, directory: &Path, order: &Order) -> Self {
+        let lab = order.name.to_string();
+        Self { channel, lock, directory: directory.to_owned(), lab, on_host: order.on_host }
     }
 
     /// Lets go, and waits until the agent has undone the lab and ended.
@@ -44,10 +46,10 @@ impl Hold {
         // The client may be waiting on the same channel in another thread; this ends its waiting too.
         let _ = shutdown(self.channel.as_raw_fd(), Shutdown::Both);
         wait_for_end(&self.lock, &self.directory, PATIENCE)?;
-        // Its directory stays as long as something of it does. It is looked at by the descriptor, as this process may no longer
-        // enter where it is.
+        // Of a lab on the machine's own host the directory stays as long as something of it does. It is looked at by the
+        // descriptor, as this process may no longer enter where it is.
         match self.lock.metadata() {
-            Ok(directory) if directory.nlink() > 0 => Err(Error::NotOut(self.lab)),
+            Ok(directory) if self.on_host && directory.nlink() > 0 => Err(Error::NotOut(self.lab)),
             _ => Ok(()),
         }
     }

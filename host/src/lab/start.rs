@@ -89,7 +89,7 @@ pub fn start(order: &Order, undo: Undo) -> Result<Started, Error> {
         let watched = traces::open_directory(&directory).map_err(Error::io("open the lab's directory"))?;
         let channel = ours.try_clone().map_err(Error::io("duplicate a channel"))?;
         spawn(Agent { arguments, held: &theirs, lock: &lock }, rootless)?;
-        Ok(Hold::new(channel, watched, &directory, order.name.as_str()))
+        Ok(Hold::new(channel, watched, &directory, order))
     };
     let hold = started().inspect_err(|_: &Error| {
         // Nobody else has it: the lock is still this process's.

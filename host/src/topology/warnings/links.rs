@@ -23,9 +23,22 @@ impl Survey<'_> {
         if !link.up {
             return self.warn(place, "has no ports, and has addresses while it is down".into(), "set it up");
         }
+        if self.plays_an_interface(id, link) {
+            return;
+        }
         let netns = self.network.netns_name(link.netns);
         let what = format!("has no ports: `{netns}` answers at its addresses, and nothing is behind it");
         self.warn(place, what, "add ports to it, unless it is there to play another interface");
+    }
+
+    /// Tells whether a bridge that has an address and no ports is meant so: as one more interface of a netns whose other links are
+    /// all in use. A link that is neither a port nor has an address may be one that was to be a port.
+    fn plays_an_interface(&self, id: LinkId, link: &Link) -> bool {
+        let links = self.network.links_of(link.netns).filter(|other| *other != id).map(|other| self.link(other));
+        let mut others = links.filter(|other| other.kind != Kind::Loopback).peekable();
+        let in_use =
+            |other: &Link| other.controller.is_some() || !other.ports().is_empty() || given(other).next().is_some();
+        others.peek().is_some() && others.all(in_use)
     }
 
     fn bridge_with_ports(&mut self, id: LinkId, link: &Link, ports: &[LinkId]) {

@@ -146,6 +146,18 @@ fn bridge_without_ports() {
 }
 
 #[test]
+fn bridge_without_ports_may_play_one_more_interface() {
+    let mut star = Star::new(1);
+    let uplink = star.network.add_bridge(NetnsId::HOST, link_name("uplink0")).unwrap();
+    star.up(uplink, "192.168.100.1/24");
+    star.says(&[]);
+    // With a link around that could have been its port it is told of.
+    star.network.remove_port(star.nodes[0].0).unwrap();
+    let said: Vec<String> = star.network.warnings().iter().map(ToString::to_string).collect();
+    assert!(said.iter().any(|line| line.starts_with("bridge `uplink0` in netns `host` has no ports: ")), "{said:#?}");
+}
+
+#[test]
 fn end_that_is_down() {
     let mut star = Star::new(1);
     let (near, far) = star.pair("red", "10.1.0.1/24", "10.1.0.2/24");
