@@ -90,10 +90,13 @@ const NEAR_TO_OTHER: u32 = 104;
 const FAR_IN_OTHER: u32 = 105;
 const MOVED: u32 = 106;
 
+/// What came of each feature that could be tried.
+pub type Answers = Vec<(Feature, Result<(), Lack>)>;
+
 /// Tries each feature; one that depends on another that is missing is left out.
 ///
 /// To be called in a process with user (without root), PID and mount namespaces of its own, as an agent has them.
-pub fn features() -> io::Result<Vec<(Feature, Result<(), Lack>)>> {
+pub fn features() -> io::Result<Answers> {
     let mut found = vec![
         (Feature::Proc, mount_proc().map_err(|error| io::Error::from(error).into())),
         (Feature::CloseRange, close_range()),

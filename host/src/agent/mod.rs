@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 use crate::topology::Limits;
 
-pub use features::{Feature, Lack, features};
+pub use features::{Answers, Feature, Lack, features};
 pub use machine::{read_machine, undo};
 
 /// What an agent is started with.

@@ -9,7 +9,7 @@ use nix::libc;
 use super::Check;
 use super::child::{self, in_child};
 use super::namespaces::{self, Tried};
-use crate::agent::{self, Feature, Lack};
+use crate::agent::{self, Answers, Feature, Lack};
 
 const GROUP: &str = "kernel";
 /// The first kernel that has all that labs use.
@@ -123,7 +123,7 @@ pub(super) fn checks(tried: &Tried, rootless: bool, deadline: Instant) -> Vec<Ch
     std::iter::once(version()).chain(FEATURES.iter().map(answer)).collect()
 }
 
-fn try_all(rootless: bool, deadline: Instant) -> Result<Vec<(Feature, Result<(), Lack>)>, Option<io::Error>> {
+fn try_all(rootless: bool, deadline: Instant) -> Result<Answers, Option<io::Error>> {
     let failed = |error: io::Error| Lack::from(error);
     let answers = in_child(deadline, || {
         namespaces::enter_all(rootless).map_err(failed)?;

@@ -39,6 +39,8 @@ pub(super) struct Drawing {
     wasi: WasiCtx,
     /// Looks take the time that they would take: the clock stands still but for waits.
     pub(super) is_rehearsal: bool,
+    /// Pings that the kernel and the model answered differently.
+    pub(super) surprises: usize,
     /// It was granted files.
     pub(super) has_files: bool,
     /// It looked for files and has none.
@@ -67,6 +69,7 @@ impl Drawing {
             meter,
             wasi,
             is_rehearsal: false,
+            surprises: 0,
             has_files: false,
             missed_files: false,
             has_begun: false,

@@ -13,6 +13,8 @@ use crate::topology::{Errno, NetnsName, PING_INTERVAL, Ping, PingAnswer, PingOut
 
 /// How long `ping` waits.
 const SHORT: Duration = Duration::from_millis(200);
+/// So many differences from the model are told of.
+const MOST_SURPRISES: usize = 10;
 /// Pings that one call may ask for, and requests that one ping may send: the answer has to be thought of as one.
 const MOST: usize = 65_535;
 
@@ -48,8 +50,7 @@ impl Host for Drawing {
         }
         let timeout = Duration::from_millis(timeout_ms.into());
         let pings = sources.iter().zip(&targets).map(|(source, target)| self.prepare(source, target, 1, timeout));
-        let pings: Vec<Ping> = pings.collect::<Result<_, _>>()?;
-        let answers = self.look(move |backend| backend.ping(pings)).await?;
+        let answers = self.ping_and_compare(pings.collect::<Result<_, _>>()?).await?;
         self.pass_time(answers.iter().map(|answer| time_of(answer, timeout)).max().unwrap_or_default()).await;
         Ok(answers.iter().map(|answer| result(answer, timeout)).collect())
     }
@@ -99,10 +100,35 @@ impl Drawing {
     async fn fly(&mut self, ping: Ping) -> Result<PingResult, Failure> {
         let timeout = ping.timeout;
         let act = format!("ping `{}` from netns `{}`", ping.target, ping.source);
-        let answers = self.look(move |backend| backend.ping(vec![ping])).await?;
+        let answers = self.ping_and_compare(vec![ping]).await?;
         let answer = answers.first().ok_or_else(|| Refusal::new(Errno::ENOENT, act, "nobody answered for it"))?;
         self.pass_time(time_of(answer, timeout)).await;
         Ok(result(answer, timeout))
+    }
+
+    /// Has the kernel ping, and says where it answers otherwise than the model: one of the two is wrong, or something is in the way
+    /// that the model does not know of, such as a firewall.
+    async fn ping_and_compare(&mut self, pings: Vec<Ping>) -> Result<Vec<PingAnswer>, Failure> {
+        let asked = pings.clone();
+        let answers = self.look(move |backend| backend.ping(pings)).await?;
+        if self.is_rehearsal {
+            return Ok(answers);
+        }
+        for (ping, answer) in asked.iter().zip(&answers) {
+            let Ok(model) = self.topology.ping(ping) else { continue };
+            let replies = |answer: &PingAnswer| answer.outcome == PingOutcome::Reply;
+            if replies(&model) != replies(answer) && self.surprises < MOST_SURPRISES {
+                self.surprises += 1;
+                eprintln!(
+                    "note: ping `{}` from netns `{}`: the kernel says {}, the model of the network {}",
+                    ping.target,
+                    ping.source,
+                    in_brief(answer),
+                    in_brief(&model)
+                );
+            }
+        }
+        Ok(answers)
     }
 
     /// In a rehearsal nothing takes time by itself.
@@ -115,6 +141,14 @@ impl Drawing {
     async fn observe(&mut self, netns: &Resource<NetnsHandle>) -> Result<observed::Netns, Failure> {
         let name = self.present(netns, "read")?;
         self.look(move |backend| backend.observe(name)).await
+    }
+}
+
+fn in_brief(answer: &PingAnswer) -> String {
+    match &answer.outcome {
+        PingOutcome::Reply => "reply".into(),
+        PingOutcome::NoReply => "no reply".into(),
+        PingOutcome::Unreachable(errno) => format!("unreachable ({errno})"),
     }
 }
 
