@@ -257,7 +257,14 @@ impl<'a> Planner<'a> {
     fn configure_link(&mut self, id: LinkId) -> Result<(), Refusal> {
         let (wanted, link) = (self.wanted_link(id), self.wanted.place_of(id));
         let (up, mtu, bridge) = (wanted.up, wanted.mtu, wanted.controller);
-        if mtu.chosen && self.now_at(&link)?.mtu != mtu {
+        let now = self.now_at(&link)?.mtu;
+        let to_choose = now.chosen != mtu.chosen && matches!(wanted.kind, Kind::Bridge { .. });
+        if mtu.chosen && (now.bytes != mtu.bytes || to_choose) {
+            if now.bytes == mtu.bytes {
+                // To set what it has would choose nothing. Another one below might be the end of IPv6.
+                let other = if mtu.bytes < 65_535 { mtu.bytes + 1 } else { mtu.bytes - 1 };
+                self.step(Step::SetMtu { link: link.clone(), mtu: other })?;
+            }
             self.step(Step::SetMtu { link: link.clone(), mtu: mtu.bytes })?;
         }
         let controller = bridge.map(|bridge| self.wanted_link(bridge).name.clone());

@@ -43,7 +43,7 @@ fn call() -> impl Strategy<Value = Call> {
         1 => n.clone().prop_map(Call::RemoveLink),
         8 => (0..16usize).prop_map(Call::SetUp),
         1 => n.clone().prop_map(Call::SetDown),
-        2 => (0..16usize, prop_oneof![Just(1000), Just(1280), Just(1400), Just(9000)]).prop_map(|(a, b)| Call::SetMtu(a, b)),
+        2 => (0..16usize, prop_oneof![Just(1000), Just(1280), Just(1400), Just(1500), Just(9000)]).prop_map(|(a, b)| Call::SetMtu(a, b)),
         2 => (n.clone(), n.clone()).prop_map(|(a, b)| Call::SetName(a, b)),
         2 => (n.clone(), n.clone()).prop_map(|(a, b)| Call::SetNetns(a, b)),
         4 => (0..16usize, 0..16usize).prop_map(|(a, b)| Call::AddPort(a, b)),
@@ -145,7 +145,9 @@ fn picture(network: &Topology) -> BTreeMap<String, Vec<String>> {
             other => other.word().to_owned(),
         };
         let controller = link.controller.map(place);
-        let mut lines = vec![format!("{kind} {} {:?} {} {controller:?}", link.up, link.mtu, link.mac)];
+        // Whether its MTU was chosen means something to a bridge alone.
+        let chosen = link.mtu.chosen && kind == "bridge";
+        let mut lines = vec![format!("{kind} {} {} {chosen} {} {controller:?}", link.up, link.mtu.bytes, link.mac)];
         for ipv6 in [false, true] {
             let of_family = link.addresses.iter().filter(|address| address.is_ipv6() == ipv6);
             lines.extend(of_family.map(|address| address.cidr.to_string()));

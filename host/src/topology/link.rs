@@ -220,7 +220,12 @@ impl Topology {
             return Err(Refusal::invalid(act(), why));
         }
         self.may_change(id, act)?;
-        self.link_mut(id).mtu.chosen = true;
+        let link = self.link_mut(id);
+        if link.mtu.bytes == mtu {
+            // The kernel does not look further, so that a bridge goes on following its ports (`netif_set_mtu`).
+            return Ok(());
+        }
+        link.mtu.chosen = true;
         self.change_mtu(id, mtu);
         if let Some(bridge) = self.link_mut(id).controller {
             self.follow_ports_mtu(bridge);
