@@ -236,7 +236,7 @@ fn end_lab(directory: &Path, lab: &str) -> Result<(), String> {
             if let Some(left) = undo(directory, lab).left.first() {
                 return Err(failed(left));
             }
-            traces::remove_names(directory, lab);
+            traces::remove_names(directory);
             return traces::remove_directory(directory).map_err(|error| failed(&error));
         }
         match dial(directory) {

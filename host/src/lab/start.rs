@@ -139,7 +139,7 @@ fn make_directory(root: &Root, order: &Order, undo: Undo) -> Result<(PathBuf, Op
     // One that died since the sweep.
     if wanted.exists() {
         let undone = undo(&wanted, order.name.as_str());
-        traces::remove_names(&wanted, order.name.as_str());
+        traces::remove_names(&wanted);
         if !undone.left.is_empty() {
             return Err(Error::Remains { lab: order.name.to_string(), left: undone.left });
         }

@@ -45,7 +45,7 @@ impl Root {
             for note in undone.notes {
                 eprintln!("warning: lab `{lab}` has ended: {note}");
             }
-            traces::remove_names(&directory, lab);
+            traces::remove_names(&directory);
             if !undone.left.is_empty() {
                 remains.push(Remains { lab: lab.to_owned(), left: undone.left });
                 continue;

@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::journal::{self, Entry, Journal, Opening};
+use super::journal::{self, Entry, Opening};
 use nix::libc::{O_DIRECTORY, O_NOFOLLOW};
 use nix::sys::stat::{fstat, lstat};
 
@@ -66,27 +66,31 @@ pub fn remove_names_directory(directory: &Path) {
     }
 }
 
-/// Removes the names that a dead agent of this lab has left: symlinks into its own `/proc`, as its journal tells.
-pub fn remove_names(directory: &Path, lab: &str) {
-    let Ok(Some(Journal { opening, entries, .. })) = journal::read(directory) else { return };
-    let prefix = format!("{lab}.");
+/// Removes the names that the dead agent of the lab in this directory has left: symlinks into its own `/proc`, whatever they are
+/// called. Where the journal does not tell the agent, they are those that no agent has any more.
+pub fn remove_names(directory: &Path) {
+    let Ok(journal) = journal::read(directory) else { return };
+    let opening = journal.unwrap_or_default().opening;
     for entry in fs::read_dir(NAMES).into_iter().flatten().flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let noted = entries.iter().any(|noted| matches!(noted, Entry::Netns(noted) if *noted == name));
-        let may_be_ours = noted || name.starts_with(&prefix) || opening.is_none();
-        if may_be_ours && fs::read_link(entry.path()).is_ok_and(|to| leads_to_agent(&to, opening.as_ref())) {
+        if fs::read_link(entry.path()).is_ok_and(|to| leads_to_nothing_of(&to, opening.as_ref())) {
             let _ = fs::remove_file(entry.path());
         }
     }
     remove_names_directory(directory);
 }
 
-/// Tells whether a name leads to a descriptor of an agent which has gone: the one that the journal names, or else any.
-fn leads_to_agent(target: &Path, opening: Option<&Opening>) -> bool {
-    match opening {
-        Some(opening) => target.starts_with(format!("/proc/{}/fd", opening.agent)),
-        None => target.starts_with("/proc") && fs::symlink_metadata(target).is_err(),
-    }
+/// Tells whether a name leads to a descriptor, `/proc/PID/fd/N`, which its agent has no more. Other programs have names of another
+/// form there, such as `/proc/PID/ns/net`, and dead ones among them.
+fn leads_to_nothing_of(target: &Path, opening: Option<&Opening>) -> bool {
+    let Some(("proc", pid, "fd", number)) = target.to_str().and_then(|target| {
+        let mut parts = target.strip_prefix('/')?.split('/');
+        let path = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        parts.next().is_none().then_some(path)
+    }) else {
+        return false;
+    };
+    let agents = |pid: i32| opening.is_none_or(|opening| opening.agent == pid);
+    pid.parse().is_ok_and(agents) && number.parse::<u32>().is_ok() && fs::symlink_metadata(target).is_err()
 }
 
 /// Removes a lab's directory. Its files are known, so this works without a descriptor to spare.
