@@ -1,6 +1,7 @@
 //! The machine's own network namespace, where a lab is on its host (`--on-host`): reading it, and taking the lab out of it.
 
 use std::fs;
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -21,11 +22,16 @@ pub fn read_machine() -> io::Result<Machine> {
     Ok(Machine { links: links.into_iter().map(|link| link.link).collect(), routes, netns: traces::names() })
 }
 
-/// Returns an index which is far from those that the kernel will give to new links.
-pub(super) fn first_free_index() -> io::Result<u32> {
-    const DISTANCE: u32 = 1000;
-    let links = kernel::marked_links(&Socket::open()?)?;
-    Ok(links.iter().map(|link| link.index).max().unwrap_or_default() + DISTANCE)
+/// Chooses the index that the first link of a lab gets here.
+///
+/// It is far from those that the kernel gives, and drawn by lot, as other labs may be choosing at this moment. Were an index taken,
+/// the mark would go to whoever has it: the kernel goes on after the request that makes the link was refused.
+pub(super) fn first_index() -> u32 {
+    const LOWEST: u32 = 1 << 20;
+    // Below the largest that the kernel takes are all that a lab may ever use.
+    const HIGHEST: u32 = 1 << 30;
+    let lot = u32::try_from(RandomState::new().hash_one(std::process::id()) >> 32).unwrap_or_default();
+    LOWEST + lot % (HIGHEST - LOWEST)
 }
 
 /// Returns the inode of the network namespace of this thread.

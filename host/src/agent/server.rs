@@ -17,7 +17,7 @@ use nix::unistd::geteuid;
 use super::boot::{Booted, Prepared, REQUEST_LIMIT};
 use super::builder::{self, Work};
 use super::log::log;
-use super::machine::first_free_index;
+use super::machine::first_index;
 use super::netns::{self, Maker};
 use super::outside::Outside;
 use super::requests::Shared;
@@ -119,7 +119,7 @@ fn start_threads(
     let Config { name, directory, replaces, .. } = config;
     let outside = Arc::new(Outside::new(name.clone(), directory.clone(), replaces.clone(), lock, outer_pid, machine));
     let standing = match on_machine {
-        Some(OnMachine { mark, .. }) => Standing::on_machine(config.limits, host, mark, first_free_index()?),
+        Some(OnMachine { mark, .. }) => Standing::on_machine(config.limits, host, mark, first_index()),
         None => Standing::new(config.limits, host),
     };
     let standing = Arc::new(Mutex::new(standing));
