@@ -45,8 +45,8 @@ pub fn undo(directory: &Path, lab: &str) -> Undone {
     let mut undone = Undone::default();
     let beginning = Mark::beginning(lab);
     let journal = match journal::read(directory) {
-        Ok(None) => return undone,
-        Ok(Some(journal)) => journal,
+        // It may have been there once.
+        Ok(journal) => journal.unwrap_or_default(),
         Err(error) => {
             undone.left.push(format!("its journal can't be read: {error}"));
             return undone;
@@ -74,7 +74,7 @@ pub fn undo(directory: &Path, lab: &str) -> Undone {
     }
     let is_own = |link: &IndexedLink| match (&link.link.alias, &mark) {
         (Some(alias), Some(mark)) => alias == mark,
-        (Some(alias), None) => alias.starts_with(&beginning),
+        (Some(alias), None) => alias.strip_prefix(&beginning).is_some_and(has_no_agent),
         (None, _) => false,
     };
     match remove(is_own) {
@@ -98,6 +98,13 @@ pub fn undo(directory: &Path, lab: &str) -> Undone {
         }
     }
     undone
+}
+
+/// Tells whether the agent that chose this end of a mark has ended. Somebody else may have a lab of the same name.
+fn has_no_agent(id: &str) -> bool {
+    let agent = id.split_once('-').and_then(|(pid, _)| pid.parse::<u32>().ok());
+    let name = agent.and_then(|pid| fs::read_to_string(format!("/proc/{pid}/comm")).ok());
+    name.is_none_or(|name| name.trim_end() != "orchestrator")
 }
 
 /// Removes the links that `is_own` picks. Returns those that are left, with what the kernel says, and all others.
