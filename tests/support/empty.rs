@@ -5,7 +5,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::FileTypeExt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
 use super::{Kind, Machine};
@@ -20,10 +21,17 @@ const HARNESS: &str = "/run/machine";
 /// Lists all that is in `machine`.
 pub(super) fn look(machine: &Machine) -> Snapshot {
     let mut snapshot = network(machine);
-    snapshot.extend(machine.processes().into_iter().map(|(pid, command)| format!("process {pid}: {command}")));
-    snapshot.extend(mounts(machine));
-    for directory in DIRECTORIES {
-        files(machine, directory, &mut snapshot);
+    snapshot.extend(things(machine, &DIRECTORIES, |_| String::new()));
+    snapshot
+}
+
+/// Lists what is in `machine` beside its network: processes, mounts, and the files that `paths` are or have below them, of which
+/// `detail` says more.
+pub(super) fn things(machine: &Machine, paths: &[&str], detail: impl Fn(&Path) -> String + Copy) -> Snapshot {
+    let processes = machine.processes().into_iter().map(|(pid, command)| format!("process {pid}: {command}"));
+    let mut snapshot: Snapshot = processes.chain(mounts(machine)).collect();
+    for path in paths {
+        files(machine, path, detail, &mut snapshot);
     }
     snapshot
 }
@@ -81,23 +89,35 @@ fn mounts(machine: &Machine) -> Snapshot {
     mounts.collect()
 }
 
-/// Lists what is below `directory`, without following symlinks.
-fn files(machine: &Machine, directory: &str, snapshot: &mut Snapshot) {
-    let outside = machine.outside(directory);
+/// Lists `path` and what is below it, without following symlinks.
+fn files(machine: &Machine, path: &str, detail: impl Fn(&Path) -> String + Copy, snapshot: &mut Snapshot) {
+    let outside = machine.outside(path);
     // It may go between the listing of what it is in and this one.
-    for entry in fs::read_dir(&outside).into_iter().flatten().flatten() {
-        let path = format!("{directory}/{}", entry.file_name().to_string_lossy());
-        if path == HARNESS {
-            continue;
-        }
-        let what = describe(machine, &entry.path());
-        if what == "directory" {
-            files(machine, &path, snapshot);
-        }
-        if !may_stay(&path, &what) {
-            snapshot.insert(format!("file: {path} ({what})"));
+    if path == HARNESS || fs::symlink_metadata(&outside).is_err() {
+        return;
+    }
+    let what = describe(machine, &outside);
+    if what == "directory" {
+        for entry in fs::read_dir(&outside).into_iter().flatten().flatten() {
+            let path = format!("{path}/{}", entry.file_name().to_string_lossy());
+            files(machine, &path, detail, snapshot);
         }
     }
+    if !may_stay(path, &what) {
+        snapshot.insert(format!("file: {path} ({what}{})", detail(&outside)));
+    }
+}
+
+/// Says who may do what with a file, and what is in it; of one that can't be read, how long it is.
+pub(super) fn detail(path: &Path) -> String {
+    let Ok(metadata) = fs::symlink_metadata(path) else { return String::new() };
+    let account = format!(", {:o} {}:{}", metadata.mode(), metadata.uid(), metadata.gid());
+    if !metadata.is_file() {
+        return account;
+    }
+    let mut hasher = DefaultHasher::new();
+    fs::read(path).unwrap_or_default().hash(&mut hasher);
+    format!("{account}, {} bytes, {:016x}", metadata.len(), hasher.finish())
 }
 
 fn describe(machine: &Machine, path: &Path) -> String {
