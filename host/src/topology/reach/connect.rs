@@ -22,7 +22,7 @@ impl Reach<'_> {
 
     fn depart4(&self, netns: NetnsId, target: Ipv4Addr) -> Result<Departure, Errno> {
         // `0.0.0.0` is this netns, if `lo` has its address.
-        if target.is_unspecified() && !self.is_own4(netns, Ipv4Addr::LOCALHOST.into()) {
+        if target.is_unspecified() && !self.is_own4(netns, Ipv4Addr::LOCALHOST) {
             return Err(Errno::ENETUNREACH);
         }
         let target = if target.is_unspecified() { Ipv4Addr::LOCALHOST } else { target };
@@ -31,10 +31,7 @@ impl Reach<'_> {
             // Only a socket with SO_BROADCAST may.
             return Err(Errno::EACCES);
         }
-        let source = match way {
-            Way::Own => target,
-            way => self.source4(netns, way).unwrap_or(Ipv4Addr::UNSPECIFIED),
-        };
+        let source = self.source4(netns, target).unwrap_or(Ipv4Addr::UNSPECIFIED);
         if let Way::Over { link, .. } = way
             && source.is_loopback()
             && link != self.lo(netns)

@@ -24,7 +24,7 @@ pub(in crate::topology) struct Index {
     own: HashMap<(NetnsId, IpAddr), Vec<LinkId>>,
     /// The broadcast addresses of each netns with their links.
     broadcast: HashMap<(NetnsId, Ipv4Addr), LinkId>,
-    /// The IPv4 networks of each `lo` that is up: all of their addresses are the netns's own.
+    /// The IPv4 networks of each `lo`: all of their addresses are the netns's own.
     loopback: HashMap<NetnsId, Vec<Ipv4Net>>,
     /// The same networks of all namespaces together, `127.0.0.0/8` left out.
     behind_loopback: Vec<(Ipv4Net, NetnsId)>,
@@ -80,21 +80,20 @@ impl Index {
                 self.anycast.entry(anycast).or_default().push(id);
             }
         }
-        if !link.up {
-            return;
-        }
-        // As `fib_add_ifaddr`: a primary address brings these, unless its network begins with `0.0.0.0`.
+        // As `fib_add_ifaddr`: a primary address brings these, unless its network begins with `0.0.0.0`. Set down, `lo` keeps its
+        // network `127.0.0.0/8`, without the broadcast address.
         for (cidr, secondary) in ipv4_list(&link.addresses) {
             if secondary || cidr.network().is_unspecified() {
                 continue;
             }
-            if link.kind == Kind::Loopback && cidr.prefix_len() < 32 {
+            let stays = link.up || cidr.addr().is_loopback();
+            if link.kind == Kind::Loopback && cidr.prefix_len() < 32 && stays {
                 self.loopback.entry(netns).or_default().push(cidr.trunc());
                 if !cidr.addr().is_loopback() {
                     self.behind_loopback.push((cidr.trunc(), netns));
                 }
             }
-            if cidr.prefix_len() < 31 {
+            if link.up && cidr.prefix_len() < 31 {
                 self.broadcast.entry((netns, cidr.broadcast())).or_insert(id);
             }
         }

@@ -1,36 +1,39 @@
-//! Where a netns sends an IPv6 packet, and from which address.
+//! What a netns does with IPv6 packets: where it sends them, from which address, and which it takes.
 
 use std::net::Ipv6Addr;
 
 use ipnet::{IpNet, Ipv6Net};
 
+use super::journey::Taken;
 use super::{Packet, Reach, Way};
 use crate::topology::view::{ipv6_list, scope_of};
-use crate::topology::{LinkId, NetnsId};
+use crate::topology::{Errno, LinkId, NetnsId, Route};
 
 impl Reach<'_> {
-    /// Finds the way to an address: its own first, then of the routes of the main table that with the longest prefix, of those
-    /// with the smallest metric, of those the one over the link `near`, of those the oldest (`find_rr_leaf`). If it has to be
-    /// that link, others do not count.
+    /// Finds the way to an address: its own first, else by a route.
     pub(super) fn way6(&self, netns: NetnsId, target: Ipv6Addr, near: Option<LinkId>, strict: bool) -> Option<Way> {
         if self.is_own6(netns, target, near) {
             return Some(Way::Own);
         }
+        let route = self.route6(netns, target, near, strict)?;
+        Some(Way::Over { link: route.link, next: route.gateway.unwrap_or(target.into()) })
+    }
+
+    /// Finds the route of the main table with the longest prefix, of those the one with the smallest metric, of those the one
+    /// over the link `near`, of those the oldest (`find_rr_leaf`). If it has to be that link, others do not count.
+    fn route6(&self, netns: NetnsId, target: Ipv6Addr, near: Option<LinkId>, strict: bool) -> Option<&Route> {
         let routes = &self.topology.netns[&netns].routes;
-        for length in (0..=128).rev() {
+        (0..=128).rev().find_map(|length| {
             let network = Ipv6Net::new_assert(target, length).trunc();
-            let Some(same) = routes.get(&IpNet::V6(network)) else { continue };
-            let fits = |link: LinkId| near.is_some_and(|near| near == link);
-            let best = same.iter().map(|route| route.metric).min();
-            let mut equal = same.iter().filter(|route| Some(route.metric) == best);
-            let over_near = equal.clone().find(|route| fits(route.link));
-            let found = if strict { same.iter().find(|route| fits(route.link)) } else { over_near.or(equal.next()) };
-            if let Some(route) = found {
-                let next = route.gateway.unwrap_or(target.into());
-                return Some(Way::Over { link: route.link, next, source: None });
+            let same = routes.get(&IpNet::V6(network))?;
+            let is_near = |route: &&Route| near == Some(route.link);
+            if strict {
+                return same.iter().find(is_near);
             }
-        }
-        None
+            // They are in the order of their metrics.
+            let best = same.iter().take_while(|route| route.metric == same[0].metric).find(is_near);
+            best.or(same.first())
+        })
     }
 
     /// Tells whether a packet to this address is for the netns itself. A link-local address is one of a link.
@@ -65,7 +68,27 @@ impl Reach<'_> {
         best.map(|(_, address)| address)
     }
 
-    /// A reply comes from the address that was asked, unless that is an anycast address.
+    /// Says what a netns does with a packet that it gets by `door`.
+    pub(super) fn take6(&self, netns: NetnsId, door: LinkId, source: Ipv6Addr, target: Ipv6Addr) -> Taken {
+        if source.is_loopback() || target.is_loopback() {
+            return Taken::Drops;
+        }
+        let forwards = self.forwards(netns);
+        match self.way6(netns, target, Some(door), target.is_unicast_link_local()) {
+            Some(Way::Own) => Taken::ForItself,
+            // A netns that does not forward says so too (`ip6_pkt_discard`). Routes over `lo` are as good as none.
+            None => Taken::Complains(Errno::ENETUNREACH),
+            Some(Way::Over { link, .. }) if link == self.lo(netns) => Taken::Complains(Errno::ENETUNREACH),
+            // It would leave the scope of its source (`ip6_forward`).
+            Some(Way::Over { link, .. }) if forwards && link != door && source.is_unicast_link_local() => {
+                Taken::Complains(Errno::EHOSTUNREACH)
+            }
+            Some(way) if forwards => Taken::Forwards(way),
+            Some(_) => Taken::Drops,
+        }
+    }
+
+    /// Returns the reply to a request; it comes from the address that was asked, unless that is an anycast address.
     pub(super) fn reply6(
         &self,
         netns: NetnsId,
@@ -80,12 +103,20 @@ impl Reach<'_> {
         Some((way, Packet { source: source.into(), target: asker.into() }))
     }
 
+    /// Returns the ICMP error with which a netns answers a packet of `asker`, which it got, or sent, by `link`.
     pub(super) fn complaint6(&self, netns: NetnsId, link: Option<LinkId>, asker: Ipv6Addr) -> Option<(Way, Packet)> {
-        let way = if asker.is_unicast_link_local() {
-            self.way6(netns, asker, link, true)?
-        } else {
-            self.way6(netns, asker, None, false)?
-        };
+        let strict = asker.is_unicast_link_local();
+        let link = link.filter(|_| strict);
+        let way = self.way6(netns, asker, link, strict)?;
+        // What looks like the anycast address of a network at hand gets none (`ipv6_anycast_destination`).
+        if way != Way::Own
+            && let Some(Route { gateway: None, destination: IpNet::V6(network), .. }) =
+                self.route6(netns, asker, link, strict)
+            && network.prefix_len() < 127
+            && network.addr() == asker
+        {
+            return None;
+        }
         let source = self.source6(netns, way.link(), asker)?;
         Some((way, Packet { source: source.into(), target: asker.into() }))
     }

@@ -1,7 +1,7 @@
 //! One packet's way through the network.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{Reach, Way};
@@ -33,12 +33,12 @@ pub(super) enum End {
     Arrived { netns: NetnsId, link: LinkId },
     /// Nobody says a word.
     Lost,
-    /// A netns that has it from this link, or has made it, tells its source that there is no way.
+    /// A netns that got it by this link, or sent it by this one, tells its source that there is no way.
     Complaint { netns: NetnsId, link: Option<LinkId>, errno: Errno },
 }
 
 /// What a netns does with a packet that it gets.
-enum Taken {
+pub(super) enum Taken {
     ForItself,
     Forwards(Way),
     Complains(Errno),
@@ -55,13 +55,14 @@ impl Reach<'_> {
                 Way::Own => return self.take_home(netns),
                 // Nobody forwards what was broadcast.
                 Way::Broadcast(_) => return End::Lost,
-                Way::Over { link, next, .. } => (link, next),
+                Way::Over { link, next } => (link, next),
             };
             if self.topology.links[&link].kind == Kind::Loopback {
                 return self.spin(netns, came_by, packet);
             }
             let Some(door) = self.neighbour(link, next, packet.source, traces) else {
-                return End::Complaint { netns, link: came_by, errno: Errno::EHOSTUNREACH };
+                let link = came_by.or(Some(link));
+                return End::Complaint { netns, link, errno: Errno::EHOSTUNREACH };
             };
             (netns, came_by) = (self.netns_of(door), Some(door));
             let complains = |errno| End::Complaint { netns, link: came_by, errno };
@@ -96,47 +97,8 @@ impl Reach<'_> {
 
     fn take(&self, netns: NetnsId, door: LinkId, packet: &Packet) -> Taken {
         match (packet.source, packet.target) {
-            (IpAddr::V4(source), IpAddr::V4(target)) => {
-                let way = self.way4(netns, target);
-                let forwards = self.forwards(netns);
-                let strange = |address: Ipv4Addr| address.is_loopback() || address.is_unspecified();
-                if strange(source) || strange(target) {
-                    return Taken::Drops;
-                }
-                match way {
-                    Some(Way::Own) if self.is_credible4(netns, source, target) => Taken::ForItself,
-                    Some(Way::Over { link, .. }) if forwards => {
-                        // What leaves by the link that it came by is looked at more closely.
-                        let credible = if link == door {
-                            !matches!(self.way4(netns, source), Some(Way::Own | Way::Broadcast(_)))
-                        } else {
-                            self.is_credible4(netns, source, target)
-                        };
-                        way.filter(|_| credible).map_or(Taken::Drops, Taken::Forwards)
-                    }
-                    None if forwards => Taken::Complains(Errno::ENETUNREACH),
-                    _ => Taken::Drops,
-                }
-            }
-            (IpAddr::V6(source), IpAddr::V6(target)) => {
-                if source.is_loopback() || target.is_loopback() {
-                    return Taken::Drops;
-                }
-                match self.way6(netns, target, Some(door), target.is_unicast_link_local()) {
-                    Some(Way::Own) => Taken::ForItself,
-                    // The kernel says so whether it forwards or not.
-                    None => Taken::Complains(Errno::ENETUNREACH),
-                    Some(Way::Over { link, .. }) if link == self.lo(netns) => Taken::Complains(Errno::ENETUNREACH),
-                    Some(Way::Over { link, .. })
-                        if self.forwards(netns) && link != door && source.is_unicast_link_local() =>
-                    {
-                        // It is beyond the scope of the address.
-                        Taken::Complains(Errno::EHOSTUNREACH)
-                    }
-                    Some(way) if self.forwards(netns) => Taken::Forwards(way),
-                    Some(_) => Taken::Drops,
-                }
-            }
+            (IpAddr::V4(source), IpAddr::V4(target)) => self.take4(netns, door, source, target),
+            (IpAddr::V6(source), IpAddr::V6(target)) => self.take6(netns, door, source, target),
             _ => Taken::Drops,
         }
     }

@@ -25,6 +25,7 @@ use super::{Errno, LinkId, LinkName, NetnsId, PING_INTERVAL, Ping, PingAnswer, P
 
 /// The round trip of every ping that comes back. It is of the order that a kernel shows, and no more than a sign of success.
 const ROUND_TRIP: Duration = Duration::from_micros(50);
+
 /// What a netns does with a packet to an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
@@ -38,8 +39,6 @@ enum Way {
         link: LinkId,
         /// Who gets it there.
         next: IpAddr,
-        /// The address that packets have which have none yet, if the route says so.
-        source: Option<IpAddr>,
     },
 }
 

@@ -24,7 +24,7 @@ impl Reach<'_> {
         let has_address = |id: &&LinkId| self.topology.links[*id].addresses.iter().any(Address::is_ipv6);
         let carries = |id: &&LinkId| self.topology.carries(**id);
         let link = *links.iter().find(has_address).or_else(|| links.iter().find(carries))?;
-        Some(Way::Over { link, next: target.into(), source: None })
+        Some(Way::Over { link, next: target.into() })
     }
 
     pub(super) fn fate_of_multicast(&self, source: NetnsId, departure: &Departure) -> Fate {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ipnet::Ipv6Net;
 
-use super::journey::Traces;
+use super::journey::{Taken, Traces};
 use super::{Packet, Reach};
 use crate::topology::view::ipv6_list;
 use crate::topology::{Kind, LinkId, NetnsId};
@@ -54,12 +54,11 @@ impl Reach<'_> {
         }
         let asker = self.netns_of(link);
         // As `arp_solicit`: from the packet's source if that is an address of the asker, else from one that fits.
-        let sender =
-            if self.is_own4(asker, source.into()) { Some(source) } else { self.select4(link, Some(next), true) };
+        let sender = if self.is_own4(asker, source) { Some(source) } else { self.select4(link, Some(next)) };
         let holders = self.index.holders(next.into()).iter().map(|holder| self.netns_of(*holder));
         let namespaces: HashSet<NetnsId> = holders.chain(self.index.behind_loopback(next)).collect();
         let answers = |netns: &NetnsId| {
-            sender.is_none_or(|sender| !self.owns(*netns, sender.into())) && self.is_own4(*netns, next.into())
+            sender.is_none_or(|sender| !self.owns(*netns, sender.into())) && self.is_own4(*netns, next)
         };
         let doors = namespaces.into_iter().filter(answers).flat_map(|netns| self.index.doors(segment, netns));
         let doors: Vec<LinkId> = doors.copied().filter(|door| *door != link).collect();
@@ -91,8 +90,8 @@ impl Reach<'_> {
     /// Tells whether a netns takes a packet that is broadcast on a link.
     pub(super) fn is_heard(&self, netns: NetnsId, link: LinkId, packet: &Packet) -> bool {
         let (IpAddr::V4(source), IpAddr::V4(target)) = (packet.source, packet.target) else { return false };
-        let is_there = self.flood(link).into_iter().any(|door| self.netns_of(door) == netns);
-        is_there && self.is_own4(netns, target.into()) && self.is_credible4(netns, source, target)
+        let doors = self.flood(link).into_iter().filter(|door| self.netns_of(*door) == netns);
+        doors.map(|door| self.take4(netns, door, source, target)).any(|taken| matches!(taken, Taken::ForItself))
     }
 
     /// Lists the links by which a broadcast on `link` is taken, in the order that they get it: a bridge hands it to its ports,
