@@ -159,3 +159,111 @@ pub(super) fn scope_of(address: Ipv6Addr) -> u8 {
         _ => 0xe,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::topology::{Destination, Limits, LinkName, NetnsId, NetnsName, Topology};
+
+    fn name(text: &str) -> LinkName {
+        LinkName::parse(text).unwrap()
+    }
+
+    /// Returns a state and whether there is a carrier, as `ip link` shows them.
+    fn state(network: &Topology, netns: NetnsId, link: &str) -> (String, bool) {
+        let links = network.observe(netns).links;
+        let link = links.into_iter().find(|observed| observed.name == link).unwrap();
+        (link.oper_state, link.carrier)
+    }
+
+    #[test]
+    fn veth_carries_when_both_ends_are_up() {
+        let mut network = Topology::new(Limits::default());
+        let red = network.add_netns(NetnsName::parse("red").unwrap()).unwrap();
+        let (a, b) = network.add_veth(NetnsId::HOST, name("a"), red, name("b")).unwrap();
+        network.set_up(a).unwrap();
+        assert_eq!(state(&network, NetnsId::HOST, "a"), ("DOWN".into(), false));
+        network.set_up(b).unwrap();
+        assert_eq!(state(&network, NetnsId::HOST, "a"), ("UP".into(), true));
+        let (c, _) = network.add_veth(red, name("c"), red, name("d")).unwrap();
+        network.set_up(c).unwrap();
+        assert_eq!(state(&network, red, "c"), ("LOWERLAYERDOWN".into(), false));
+        assert_eq!(state(&network, red, "lo"), ("DOWN".into(), false));
+        let lo = network.find_link(red, &LinkName::lo()).unwrap();
+        network.set_up(lo).unwrap();
+        assert_eq!(state(&network, red, "lo"), ("UNKNOWN".into(), true));
+    }
+
+    #[test]
+    fn bridge_carries_when_a_port_does() {
+        let mut network = Topology::new(Limits::default());
+        let bridge = network.add_bridge(NetnsId::HOST, name("br0")).unwrap();
+        network.set_up(bridge).unwrap();
+        let (a, b) = network.add_veth(NetnsId::HOST, name("a"), NetnsId::HOST, name("b")).unwrap();
+        assert_eq!(state(&network, NetnsId::HOST, "br0"), ("DOWN".into(), false));
+        network.add_port(bridge, a).unwrap();
+        network.set_up(a).unwrap();
+        assert_eq!(state(&network, NetnsId::HOST, "br0"), ("DOWN".into(), false));
+        network.set_up(b).unwrap();
+        assert_eq!(state(&network, NetnsId::HOST, "br0"), ("UP".into(), true));
+        network.set_down(bridge).unwrap();
+        assert_eq!(state(&network, NetnsId::HOST, "br0"), ("DOWN".into(), false));
+    }
+
+    #[test]
+    fn addresses_and_routes_are_in_the_order_of_the_kernel() {
+        let mut network = Topology::new(Limits::default());
+        let (a, b) = network.add_veth(NetnsId::HOST, name("a"), NetnsId::HOST, name("b")).unwrap();
+        network.set_up(a).unwrap();
+        for cidr in [
+            "fec0::1/64",
+            "2001:db8::1/64",
+            "2001:db8::2/80",
+            "10.0.0.1/24",
+            "10.0.0.2/24",
+            "127.5.0.1/24",
+            "10.0.0.3/16",
+        ] {
+            network.add_address(a, cidr.parse().unwrap()).unwrap();
+        }
+        for destination in ["0.0.0.0/0", "10.0.0.77/32", "10.0.0.0/8", "::/0", "2001:db8::/32", "2001:db9::/32"] {
+            network.add_route_on_link(a, Destination::Network(destination.parse().unwrap())).unwrap();
+        }
+        let link_local = network.standing(a).unwrap().mac.link_local();
+        let observed = network.observe(NetnsId::HOST);
+        let addresses: Vec<String> = observed.links[1].addresses.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            addresses,
+            [
+                "inet 127.5.0.1/24 scope host",
+                "inet 10.0.0.1/24 scope global",
+                "inet 10.0.0.3/16 scope global",
+                "inet 10.0.0.2/24 scope global secondary",
+                "inet6 2001:db8::2/80 scope global",
+                "inet6 2001:db8::1/64 scope global",
+                "inet6 fec0::1/64 scope site",
+                &format!("inet6 {link_local}/64 scope link"),
+            ]
+        );
+        let routes: Vec<String> = observed.routes.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            routes,
+            [
+                "default dev a scope link linkdown",
+                "10.0.0.0/24 dev a proto kernel scope link src 10.0.0.1 linkdown",
+                "10.0.0.0/16 dev a proto kernel scope link src 10.0.0.3 linkdown",
+                "10.0.0.0/8 dev a scope link linkdown",
+                "10.0.0.77 dev a scope link linkdown",
+                "127.5.0.0/24 dev a proto kernel scope link src 127.5.0.1 linkdown",
+                "2001:db8::/80 dev a proto kernel metric 256 linkdown pref medium",
+                "2001:db8::/64 dev a proto kernel metric 256 linkdown pref medium",
+                "2001:db8::/32 dev a metric 1024 linkdown pref medium",
+                "2001:db9::/32 dev a metric 1024 linkdown pref medium",
+                "fe80::/64 dev a proto kernel metric 256 linkdown pref medium",
+                "fec0::/64 dev a proto kernel metric 256 linkdown pref medium",
+                "default dev a metric 1024 linkdown pref medium",
+            ]
+        );
+        network.set_up(b).unwrap();
+        assert!(network.observe(NetnsId::HOST).routes.iter().all(|route| !route.link_down));
+    }
+}

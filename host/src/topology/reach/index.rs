@@ -1,7 +1,8 @@
 //! What is asked again and again of one network: which links are in one segment, and who has which address.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::slice;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
@@ -16,6 +17,8 @@ pub(super) type Segment = usize;
 pub(in crate::topology) struct Index {
     /// The segment of each link that is up.
     segments: HashMap<LinkId, Segment>,
+    /// The segments in which frames go round.
+    loops: HashSet<Segment>,
     /// The links of a segment by which a netns takes packets: no ports, as a port leaves that to its bridge.
     doors: HashMap<(Segment, NetnsId), Vec<LinkId>>,
     /// The links that have an address, those of the kernel's own loopback addresses left out.
@@ -48,20 +51,29 @@ impl Index {
     /// Adds all links that frames of one reach.
     fn explore(&mut self, topology: &Topology, from: LinkId, segment: Segment) {
         let mut left = vec![from];
+        // Two ends for each way between two links.
+        let (mut links, mut ends) = (0, 0);
         while let Some(id) = left.pop() {
             let link = &topology.links[&id];
-            if !link.up || self.segments.insert(id, segment).is_some() {
+            if self.segments.insert(id, segment).is_some() {
                 continue;
             }
-            match &link.kind {
-                Kind::Loopback => {}
-                Kind::Veth { peer } => left.push(*peer),
-                Kind::Bridge { ports } => left.extend(ports),
+            if link.controller.is_none() {
+                self.doors.entry((segment, link.netns)).or_default().push(id);
             }
-            match link.controller {
-                Some(bridge) => left.push(bridge),
-                None => self.doors.entry((segment, link.netns)).or_default().push(id),
-            }
+            let joined = match &link.kind {
+                Kind::Loopback => &[],
+                Kind::Veth { peer } => slice::from_ref(peer),
+                Kind::Bridge { ports } => ports.as_slice(),
+            };
+            let before = left.len();
+            left.extend(joined.iter().chain(&link.controller).filter(|other| topology.links[other].up));
+            links += 1;
+            ends += left.len() - before;
+        }
+        // A tree has one way less than it has links.
+        if ends / 2 >= links {
+            self.loops.insert(segment);
         }
     }
 
@@ -102,6 +114,11 @@ impl Index {
     /// Returns the segment of a link that is up.
     pub(super) fn segment(&self, link: LinkId) -> Option<Segment> {
         self.segments.get(&link).copied()
+    }
+
+    /// Tells whether frames go round in the segment of a link.
+    pub(super) fn is_in_loop(&self, link: LinkId) -> bool {
+        self.segment(link).is_some_and(|segment| self.loops.contains(&segment))
     }
 
     /// Returns the links by which a netns takes packets from a segment.

@@ -60,6 +60,10 @@ impl Reach<'_> {
             if self.topology.links[&link].kind == Kind::Loopback {
                 return self.spin(netns, came_by, packet);
             }
+            // A bridge makes no difference between a frame and its copies, so the first question for a neighbour becomes a storm.
+            if self.index.is_in_loop(link) {
+                return End::Lost;
+            }
             let Some(door) = self.neighbour(link, next, packet.source, traces) else {
                 let link = came_by.or(Some(link));
                 return End::Complaint { netns, link, errno: Errno::EHOSTUNREACH };
