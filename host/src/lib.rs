@@ -4,6 +4,9 @@
 //! against the `topology`, `plan` turns the difference to what stands into steps, `lab` sends them by `protocol` to the
 //! `agent`, which does them with `kernel`. ARCHITECTURE.md says more.
 
+#[macro_use]
+mod stderr;
+
 pub mod agent;
 pub mod cli;
 pub mod doctor;
