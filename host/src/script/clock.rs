@@ -3,8 +3,11 @@
 //! tokio's own clock, paused, does just that: when all there is to do is to wait, it goes to the end of the wait. WASI's waits and
 //! ours are by that clock already; here the guest is shown it too.
 
+use std::future::pending;
+use std::thread;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock};
 
@@ -19,6 +22,34 @@ impl RehearsalClock {
     /// Starts it. To be called on a runtime whose clock is paused.
     pub(super) fn start() -> Self {
         Self(Instant::now())
+    }
+}
+
+/// Waits until the time in all is over, of which some had passed before the scenario began.
+///
+/// A rehearsal has all of it by its own clock, so that it ends alike on every machine. That clock stands still while the guest is
+/// held up by anything but a wait, as by a file that has no end, so the user's own time is looked at too.
+pub(super) async fn end_of_time(limit: Duration, begun: std::time::Instant, rehearsal: bool) {
+    let left = limit.saturating_sub(begun.elapsed());
+    if !rehearsal {
+        return tokio::time::sleep(left).await;
+    }
+    tokio::select! {
+        () = tokio::time::sleep(limit) => {}
+        () = real_time(left) => {}
+    }
+}
+
+/// Waits by the user's own clock.
+async fn real_time(time: Duration) {
+    let (over, wait) = oneshot::channel::<()>();
+    let sleep = move || {
+        thread::sleep(time);
+        drop(over);
+    };
+    match thread::Builder::new().name("time".into()).spawn(sleep) {
+        Ok(_) => drop(wait.await),
+        Err(_) => pending().await,
     }
 }
 

@@ -10,7 +10,7 @@ use wasmtime::{Store, UpdateDeadline, WasmBacktrace};
 use wasmtime_wasi::{I32Exit, WasiCtx};
 
 use super::Backend;
-use super::clock::RehearsalClock;
+use super::clock::{RehearsalClock, end_of_time};
 use super::drawing::{Drawing, FILES};
 use super::engine::start_clock;
 use super::grants::Granted;
@@ -101,7 +101,7 @@ async fn drive(prepared: Prepared, order: Order) -> Result<Report, LoadError> {
     });
     let end = tokio::select! {
         end = scenario(&prepared, &mut store) => end,
-        () = tokio::time::sleep(limits.time.saturating_sub(prepared.started.elapsed())) => End::Limit(meter.out_of_time().to_string()),
+        () = end_of_time(limits.time, prepared.started, rehearsal) => End::Limit(meter.out_of_time().to_string()),
         signal = interruption() => End::Interrupted(signal),
     };
     let drawing = store.into_data();
