@@ -43,6 +43,9 @@ pub(super) struct Plan {
     /// How to show it
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
+    /// The same as `--format json`
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
     /// Arguments of the scenario
     #[arg(last = true, value_name = "ARGS")]
     arguments: Vec<String>,
@@ -90,7 +93,7 @@ impl Plan {
         }
         let rehearsal = rehearsal.lock().unwrap_or_else(PoisonError::into_inner);
         eprint!("{}", render::warnings(&network.warnings()));
-        show(self.format, &network, rehearsal.steps())?;
+        show(if self.json { Format::Json } else { self.format }, &network, rehearsal.steps())?;
         Ok(Exit::Done)
     }
 }
