@@ -4,19 +4,14 @@ use super::{Exit, Failure};
 use crate::script::{End, LoadError};
 use crate::topology::harmless;
 
-/// Says how a scenario ended that did not succeed. `missed` is the flag that grants what it looked for in vain.
-pub(super) fn failure(end: End, module: &str, missed: Option<&str>) -> Failure {
+/// Says how a scenario ended that did not succeed.
+pub(super) fn failure(end: End, module: &str) -> Failure {
     let module = harmless(module);
     let fail = |exit, error| Failure { exit, error, hint: None };
-    let no = |error| {
-        let hint =
-            missed.map(|flag| format!("it looked for files and was granted none: `{flag}` lets it read a directory"));
-        Failure { exit: Exit::No, error, hint }
-    };
     match end {
         End::Success => fail(Exit::Done, anyhow::anyhow!("{module}: the scenario succeeded")),
-        End::Failed => no(anyhow::anyhow!("{module}: the scenario returned an error")),
-        End::Trapped(text) => no(anyhow::anyhow!("{module}: the scenario trapped: {text}")),
+        End::Failed => fail(Exit::No, anyhow::anyhow!("{module}: the scenario returned an error")),
+        End::Trapped(text) => fail(Exit::No, anyhow::anyhow!("{module}: the scenario trapped: {text}")),
         End::Limit(text) => fail(Exit::No, anyhow::anyhow!("{module}: {text}")),
         End::NotApplied(refusal) if refusal.is_conflict() => {
             let error = anyhow::anyhow!("{}", refusal.why).context(format!("{module}: could not {}", refusal.act));
@@ -40,7 +35,7 @@ pub(super) fn failure(end: End, module: &str, missed: Option<&str>) -> Failure {
 /// Says why a module can't be run.
 pub(super) fn not_loaded(error: LoadError, module: &str) -> Failure {
     match error {
-        LoadError::OutOfTime(limit) => failure(End::Limit(limit.to_string()), module, None),
+        LoadError::OutOfTime(limit) => failure(End::Limit(limit.to_string()), module),
         error => Failure::from(error).context(format!("`{}` can't be run", harmless(module))),
     }
 }

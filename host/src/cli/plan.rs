@@ -86,10 +86,9 @@ impl Plan {
             rehearsal: true,
             backend: rehearsal.clone(),
         };
-        let Report { end, network, missed } =
-            script::run(prepared, order).map_err(|error| not_loaded(error, &self.module))?;
+        let Report { end, network } = script::run(prepared, order).map_err(|error| not_loaded(error, &self.module))?;
         if !matches!(end, End::Success) {
-            return Err(failure(end, &self.module, missed));
+            return Err(failure(end, &self.module));
         }
         let rehearsal = rehearsal.lock().unwrap_or_else(PoisonError::into_inner);
         eprint!("{}", render::warnings(&network.warnings()));

@@ -86,8 +86,8 @@ impl Run {
                 }
                 attempt.stands(&network, published, start, compiled)
             }
-            Ok((Report { end, missed, .. }, _)) => {
-                let failure = failure(end, &self.module, missed);
+            Ok((Report { end, .. }, _)) => {
+                let failure = failure(end, &self.module);
                 failure.report();
                 if !(self.keep && attempt.may_be_kept(&failure)) {
                     hold.let_go()?;

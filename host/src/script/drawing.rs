@@ -7,12 +7,10 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use super::Backend;
 use super::errors::Failure;
+use super::files::Files;
 use super::limits::Meter;
 use crate::plan;
 use crate::topology::{Code, LinkId, NetnsId, Refusal, Topology};
-
-/// The flag that grants files.
-pub(super) const FILES: &str = "--allow dir=PATH";
 
 /// A guest's handle of a netns.
 #[derive(Debug)]
@@ -41,12 +39,7 @@ pub(super) struct Drawing {
     pub(super) is_rehearsal: bool,
     /// Pings that the kernel and the model answered differently.
     pub(super) surprises: usize,
-    /// It was granted files.
-    pub(super) has_files: bool,
-    /// It looked for files and has none.
-    pub(super) missed_files: bool,
-    /// It has called one of our interfaces.
-    has_begun: bool,
+    pub(super) files: Files,
 }
 
 impl Drawing {
@@ -70,20 +63,7 @@ impl Drawing {
             wasi,
             is_rehearsal: false,
             surprises: 0,
-            has_files: false,
-            missed_files: false,
-            has_begun: false,
-        }
-    }
-
-    /// Notes that the guest asks for files. Programs of some languages do so before they begin, whether or not they want any; from
-    /// one that has begun it is told at once.
-    pub(super) fn looks_for_files(&mut self) {
-        if self.has_files || std::mem::replace(&mut self.missed_files, true) {
-            return;
-        }
-        if self.has_begun {
-            eprintln!("note: the scenario looks for files and was granted none: `{FILES}` lets it read a directory");
+            files: Files::default(),
         }
     }
 
@@ -97,7 +77,6 @@ impl Drawing {
 
     /// Makes a handle of a netns.
     pub(super) fn hold_netns(&mut self, id: NetnsId) -> wasmtime::Result<Resource<NetnsHandle>> {
-        self.has_begun = true;
         Ok(self.table.push(NetnsHandle(id))?)
     }
 

@@ -8,7 +8,7 @@ use wasmtime::{Config, Engine};
 
 use super::bindings::Imports;
 use super::drawing::Drawing;
-use super::grants::watch_for_files;
+use super::files::watch_for_files;
 
 /// How often a running guest is looked at.
 const TICK: Duration = Duration::from_millis(10);

@@ -6,15 +6,7 @@ use std::path::PathBuf;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use thiserror::Error;
-use wasmtime::component::Linker;
-use wasmtime_wasi::filesystem::WasiFilesystemView;
-use wasmtime_wasi::p2::bindings::filesystem::preopens::Host;
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
-
-use super::drawing::Drawing;
-
-/// The version of WASI that wasmtime links.
-const PREOPENS: &str = "wasi:filesystem/preopens@0.2.12";
 
 /// What the user grants.
 #[derive(Clone, Debug, Default)]
@@ -64,16 +56,4 @@ impl Granted {
         self.wasi.secure_random(StdRng::from_seed(seed)).insecure_random(StdRng::from_seed(seed));
         self.wasi.insecure_random_seed(u128::from_le_bytes(seed[..16].try_into().expect("16 of 32 bytes")));
     }
-}
-
-/// Links `get-directories` anew, so that a guest which looks for files and has none can be told the flag.
-pub(super) fn watch_for_files(linker: &mut Linker<Drawing>) -> wasmtime::Result<()> {
-    linker.allow_shadowing(true);
-    linker.instance(PREOPENS)?.func_wrap("get-directories", |mut store, (): ()| {
-        let drawing: &mut Drawing = store.data_mut();
-        drawing.looks_for_files();
-        Ok((drawing.filesystem().get_directories()?,))
-    })?;
-    linker.allow_shadowing(false);
-    Ok(())
 }

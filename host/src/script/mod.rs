@@ -11,6 +11,7 @@ mod clock;
 mod drawing;
 mod engine;
 mod errors;
+mod files;
 mod grants;
 mod lab;
 mod limits;

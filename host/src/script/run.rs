@@ -11,8 +11,9 @@ use wasmtime_wasi::{I32Exit, WasiCtx};
 
 use super::Backend;
 use super::clock::{RehearsalClock, end_of_time};
-use super::drawing::{Drawing, FILES};
+use super::drawing::Drawing;
 use super::engine::start_clock;
+use super::files::Files;
 use super::grants::Granted;
 use super::limits::{LimitReached, Meter, RunLimits};
 use super::load::{LoadError, Prepared};
@@ -61,8 +62,6 @@ pub struct Report {
     pub end: End,
     /// The network that was drawn.
     pub network: Topology,
-    /// The flag that grants what the scenario looked for in vain.
-    pub missed: Option<&'static str>,
 }
 
 /// Runs a scenario. To be called after this process has given up what it had.
@@ -81,10 +80,10 @@ async fn drive(prepared: Prepared, order: Order) -> Result<Report, LoadError> {
     let meter = Meter::new(limits);
     let mut table = ResourceTable::new();
     table.set_max_capacity(limits.handles);
-    let has_files = granted.directories > 0;
+    let files = Files::new(granted.directories > 0);
     let wasi = wasi(granted, &prepared, &arguments, &meter, rehearsal);
     let mut drawing = Drawing::new(network, backend, lab_name, meter.clone(), table, wasi);
-    (drawing.is_rehearsal, drawing.has_files) = (rehearsal, has_files);
+    (drawing.is_rehearsal, drawing.files) = (rehearsal, files);
     let mut store = Store::new(&prepared.engine, drawing);
     store.limiter(|drawing| &mut drawing.meter);
     store.set_epoch_deadline(1);
@@ -104,8 +103,7 @@ async fn drive(prepared: Prepared, order: Order) -> Result<Report, LoadError> {
         () = end_of_time(limits.time, prepared.started, rehearsal) => End::Limit(meter.out_of_time().to_string()),
         signal = interruption() => End::Interrupted(signal),
     };
-    let drawing = store.into_data();
-    Ok(Report { end, network: drawing.topology, missed: drawing.missed_files.then_some(FILES) })
+    Ok(Report { end, network: store.into_data().topology })
 }
 
 /// Deny by default: no files, no environment, no sockets, no input; output, arguments, clocks, and random numbers that are the
