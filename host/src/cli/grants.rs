@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::{Exit, Failure};
+use crate::sandbox;
 use crate::script::{GrantError, Granted, Grants};
 
 /// What the scenario may use besides; without, it has no files, and the same random numbers for the same module and arguments.
@@ -41,13 +42,20 @@ impl GrantFlags {
                 Allow::Directory(path) => grants.directories.push(path),
             }
         }
-        Ok(grants.open()?)
+        Ok(grants.open(sandbox::other_identity().is_ok())?)
     }
 }
 
 impl From<GrantError> for Failure {
     fn from(error: GrantError) -> Self {
-        Self { exit: Exit::Usage, error: error.into(), hint: None }
+        let hint = match &error {
+            GrantError::Open { .. } => None,
+            GrantError::Closed { directory } => Some(format!(
+                "as root a scenario runs as another user and reads only what every user may: `chmod o+rx {}`",
+                directory.display()
+            )),
+        };
+        Self { exit: Exit::Usage, error: error.into(), hint }
     }
 }
 

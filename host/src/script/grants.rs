@@ -1,7 +1,8 @@
 //! What a scenario is given beyond the network: nothing, unless the user says so.
 
-use std::io;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -17,13 +18,26 @@ pub struct Grants {
     pub directories: Vec<String>,
 }
 
+/// The bit of a mode by which all others may enter a directory.
+const OTHERS_ENTER: u32 = 0o001;
+
 /// A grant that can't be given.
 #[derive(Debug, Error)]
-#[error("could not open directory `{}`", directory.display())]
-pub struct GrantError {
-    /// The directory.
-    pub directory: PathBuf,
-    source: io::Error,
+pub enum GrantError {
+    /// It can't be opened.
+    #[error("could not open directory `{}`", directory.display())]
+    Open {
+        /// The directory.
+        directory: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// It can be opened, but not by the process that will run the scenario.
+    #[error("could not grant directory `{}`, as only some users may enter it", directory.display())]
+    Closed {
+        /// The directory.
+        directory: PathBuf,
+    },
 }
 
 /// What was granted, opened.
@@ -34,14 +48,20 @@ pub struct Granted {
 }
 
 impl Grants {
-    /// Opens what is granted. To be called before this process gives up what it has, and with it the right to.
-    pub fn open(&self) -> Result<Granted, GrantError> {
+    /// Opens what is granted. To be called before this process gives up what it has, and with it the right to. `as_stranger` says
+    /// that the process will be somebody else's when the scenario runs.
+    pub fn open(&self, as_stranger: bool) -> Result<Granted, GrantError> {
         let mut wasi = WasiCtxBuilder::new();
         for directory in &self.directories {
-            wasi.preopened_dir(directory, directory, FsPerms::ReadOnly).map_err(|error| GrantError {
-                directory: directory.into(),
-                source: error.downcast().unwrap_or_else(|error| io::Error::other(error.to_string())),
+            let failed = |source| GrantError::Open { directory: directory.into(), source };
+            wasi.preopened_dir(directory, directory, FsPerms::ReadOnly).map_err(|error| {
+                failed(error.downcast().unwrap_or_else(|error| io::Error::other(error.to_string())))
             })?;
+            // So far it is a place, which can be had without the right to enter it.
+            let inside = fs::metadata(Path::new(directory).join(".")).map_err(failed)?;
+            if as_stranger && inside.mode() & OTHERS_ENTER == 0 {
+                return Err(GrantError::Closed { directory: directory.into() });
+            }
         }
         Ok(Granted { random: self.random, directories: self.directories.len(), wasi })
     }
