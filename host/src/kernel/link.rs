@@ -91,6 +91,18 @@ pub fn set_address_generation_off(index: u32) -> Request {
     set(unspec(index).append_extra_attribute(attribute))
 }
 
+/// `ip link set group GROUP`
+pub fn set_group(index: u32, group: u32) -> Request {
+    set(unspec(index).append_extra_attribute(LinkAttribute::Group(group)))
+}
+
+/// `ip link del group GROUP`: all its links at once. One after the other, each would wait for readers of its place for some 20 ms.
+pub fn remove_group(group: u32) -> Request {
+    let mut message = LinkMessage::default();
+    message.attributes = vec![LinkAttribute::Group(group)];
+    Request::change(RouteNetlinkMessage::DelLink(message))
+}
+
 /// `ip link del`
 pub fn remove_link(index: u32) -> Request {
     let mut message = LinkMessage::default();

@@ -17,6 +17,8 @@ use crate::plan::{MachineLink, MachineRoute};
 pub struct IndexedLink {
     /// Its index.
     pub index: u32,
+    /// Its group (`ip link set group`).
+    pub group: u32,
     /// All else.
     pub link: MachineLink,
 }
@@ -61,10 +63,12 @@ fn link(message: &LinkMessage) -> IndexedLink {
     let loopback = message.header.flags.contains(LinkFlags::Loopback);
     let kind = if loopback { "loopback" } else { "device" }.to_owned();
     let mut link = MachineLink { kind, ..MachineLink::default() };
+    let mut group = 0;
     for attribute in &message.attributes {
         match attribute {
             LinkAttribute::IfName(name) => link.name.clone_from(name),
             LinkAttribute::IfAlias(alias) => link.alias = Some(alias.clone()),
+            LinkAttribute::Group(number) => group = *number,
             LinkAttribute::PropList(properties) => {
                 link.other_names.extend(properties.iter().filter_map(|property| match property {
                     Prop::AltIfName(name) => Some(name.clone()),
@@ -81,7 +85,7 @@ fn link(message: &LinkMessage) -> IndexedLink {
             _ => {}
         }
     }
-    IndexedLink { index: message.header.index, link }
+    IndexedLink { index: message.header.index, group, link }
 }
 
 fn peer(message: &AddressMessage) -> Option<ipnet::IpNet> {
