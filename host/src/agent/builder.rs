@@ -114,11 +114,17 @@ impl Builder {
             }
             _ => {
                 self.displaced |= matches!(step, Step::SetName { .. } | Step::SetNetns { .. });
-                let (netns, requests) = {
+                let (netns, parts) = {
                     let mut standing = lock(&self.standing);
                     requests(&mut standing, step).map_err(refused)?
                 };
-                self.push(netns, step, requests);
+                let in_parts = parts.len() > 1;
+                for part in parts {
+                    self.push(netns, step, part);
+                    if in_parts {
+                        self.flush();
+                    }
+                }
                 Ok(())
             }
         }

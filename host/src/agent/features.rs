@@ -149,7 +149,7 @@ fn name(index: u32) -> LinkName {
 }
 
 fn link(index: u32, name: &LinkName) -> LinkSpec<'_> {
-    LinkSpec { index, name, mac: mac(index), mtu: None }
+    LinkSpec { index, name, mac: mac(index), mtu: None, group: None }
 }
 
 fn veth(near: u32, far: u32, far_netns: &Made) -> Request {

@@ -8,8 +8,14 @@ use crate::kernel::{self, LinkSpec, Request, RouteSpec};
 use crate::plan::{NewLink, NewRoute, Step};
 use crate::topology::{Kind, LinkId, NetnsId, Place, Refusal};
 
+/// Requests to the kernel in one netns, in parts: a part is asked for only if the one before it was done, all of it.
+///
+/// The kernel goes on after a request that it refuses. On the machine's own host that must not be: a link that was not made, as
+/// somebody else's has its index, would be followed by changes of that one.
+pub(super) type Parts = (NetnsId, Vec<Vec<Request>>);
+
 /// Turns a step into requests to the kernel, and plays it on the model, which refuses what does not fit.
-pub(super) fn requests(standing: &mut Standing, step: &Step) -> Result<(NetnsId, Vec<Request>), Refusal> {
+pub(super) fn requests(standing: &mut Standing, step: &Step) -> Result<Parts, Refusal> {
     // What goes with the step is looked up before, what comes with it after it was played.
     match step {
         Step::RemoveLink { link } => {
@@ -20,7 +26,7 @@ pub(super) fn requests(standing: &mut Standing, step: &Step) -> Result<(NetnsId,
             for gone in [Some(id), peer].into_iter().flatten() {
                 standing.ports.remove(&gone);
             }
-            Ok((netns, vec![kernel::remove_link(port.index)]))
+            Ok((netns, vec![vec![kernel::remove_link(port.index)]]))
         }
         Step::SetNetns { link, target, name, mac } => {
             let (id, netns) = standing.find(link)?;
@@ -30,14 +36,16 @@ pub(super) fn requests(standing: &mut Standing, step: &Step) -> Result<(NetnsId,
             let moved = standing.add_port(id, target);
             let fd: Arc<OwnedFd> = standing.node(target).netns.clone();
             // On its way to the machine it is marked before it leaves.
-            let mut requests: Vec<Request> = mark(standing, target, port).into_iter().collect();
+            let marking = standing.mark.as_deref().filter(|_| standing.is_machine(target));
+            let mut requests: Vec<Request> =
+                marking.map(|mark| kernel::set_alias(port.index, mark)).into_iter().collect();
             requests.push(kernel::set_netns(port.index, fd.as_fd(), name, *mac, moved.index));
-            Ok((netns, requests))
+            Ok((netns, vec![requests]))
         }
         Step::SetName { link, name, mac } => {
             let (id, netns) = standing.find(link)?;
             step.play(&mut standing.topology)?;
-            Ok((netns, vec![kernel::set_name(standing.port(id).index, name, *mac)]))
+            Ok((netns, vec![vec![kernel::set_name(standing.port(id).index, name, *mac)]]))
         }
         Step::AddVeth { near, near_controller, near_up, far } => {
             step.play(&mut standing.topology)?;
@@ -55,24 +63,30 @@ pub(super) fn requests(standing: &mut Standing, step: &Step) -> Result<(NetnsId,
             let far_fd = standing.node(far_netns).netns.clone();
             // A link that is made up is too late for being quietened.
             let up_at_once = *near_up && (near_port.quiet || !standing.has_ipv6(near_netns));
-            let (near, far) = (spec(near, near_port), spec(far, far_port));
-            let mut requests = vec![kernel::add_veth(&near, controller, up_at_once, &far, far_fd.as_fd())];
-            requests.extend(mark(standing, near_netns, near_port));
-            if far_netns == near_netns {
-                requests.extend(mark(standing, far_netns, far_port));
+            if standing.is_machine(far_netns) && !standing.is_machine(near_netns) {
+                return Err(Refusal::invalid(step.act(), "an end on the machine itself has to be the near one"));
+            }
+            let (on_near, on_far) = (standing.is_machine(near_netns), standing.is_machine(far_netns));
+            let (near, far) = (spec(near, near_port, on_near), spec(far, far_port, on_far));
+            let mut making = vec![kernel::add_veth(&near, controller, up_at_once, &far, far_fd.as_fd())];
+            let mut rest = Vec::new();
+            for link in [&near, &far] {
+                mark(standing, link, &mut making, &mut rest);
             }
             if *near_up && !up_at_once {
-                requests.extend(up(standing, near_id));
+                rest.extend(up(standing, near_id));
             }
-            Ok((near_netns, requests))
+            Ok((near_netns, parts(making, rest, on_near)))
         }
         Step::AddBridge { bridge } => {
             step.play(&mut standing.topology)?;
             let (id, netns) = standing.find(&bridge.place)?;
             let port = standing.add_port(id, netns);
-            let mut requests = vec![kernel::add_bridge(&spec(bridge, port))];
-            requests.extend(mark(standing, netns, port));
-            Ok((netns, requests))
+            let on_machine = standing.is_machine(netns);
+            let bridge = spec(bridge, port, on_machine);
+            let (mut making, mut rest) = (vec![kernel::add_bridge(&bridge)], Vec::new());
+            mark(standing, &bridge, &mut making, &mut rest);
+            Ok((netns, parts(making, rest, on_machine)))
         }
         _ => {
             step.play(&mut standing.topology)?;
@@ -81,15 +95,25 @@ pub(super) fn requests(standing: &mut Standing, step: &Step) -> Result<(NetnsId,
     }
 }
 
-/// Marks a link on the machine's own host. It goes with the request that makes the link, in one message, so that there is never a
-/// link without its mark.
-fn mark(standing: &Standing, netns: NetnsId, port: Port) -> Option<Request> {
-    let mark = standing.mark.as_ref().filter(|_| standing.is_machine(netns))?;
-    Some(kernel::set_alias(port.index, mark))
+/// Marks a link on the machine's own host, in the same message that makes it, so that there is never one without its mark. It is
+/// found by its group, which it has from the first moment and leaves then: whatever else has its index or name has not.
+fn mark(standing: &Standing, link: &LinkSpec<'_>, making: &mut Vec<Request>, rest: &mut Vec<Request>) {
+    if let (Some(mark), Some(group)) = (&standing.mark, link.group) {
+        making.push(kernel::set_group_alias(group, mark));
+        rest.push(kernel::set_group(link.index, 0));
+    }
+}
+
+fn parts(mut making: Vec<Request>, rest: Vec<Request>, on_machine: bool) -> Vec<Vec<Request>> {
+    if on_machine {
+        return vec![making, rest];
+    }
+    making.extend(rest);
+    vec![making]
 }
 
 /// Turns a step that changes a link which stands into requests.
-fn change(standing: &mut Standing, step: &Step) -> Result<(NetnsId, Vec<Request>), Refusal> {
+fn change(standing: &mut Standing, step: &Step) -> Result<Parts, Refusal> {
     let place = match step {
         Step::SetUp { link }
         | Step::SetDown { link }
@@ -118,7 +142,7 @@ fn change(standing: &mut Standing, step: &Step) -> Result<(NetnsId, Vec<Request>
         Step::SetController { controller, .. } => {
             let bridge = match controller {
                 Some(name) => standing.find(&Place { netns: place.netns.clone(), link: name.clone() })?.0,
-                None => return Ok((netns, vec![kernel::set_controller(index, 0)])),
+                None => return Ok((netns, vec![vec![kernel::set_controller(index, 0)]])),
             };
             vec![kernel::set_controller(index, standing.port(bridge).index)]
         }
@@ -138,11 +162,14 @@ fn change(standing: &mut Standing, step: &Step) -> Result<(NetnsId, Vec<Request>
         }
         _ => unreachable!("matched above"),
     };
-    Ok((netns, requests))
+    Ok((netns, vec![requests]))
 }
 
-fn spec(link: &NewLink, port: Port) -> LinkSpec<'_> {
-    LinkSpec { index: port.index, name: &link.place.link, mac: link.mac, mtu: link.mtu }
+/// On the machine a new link is for a moment in a group of its own. Its number is the index, which the lab has once, with the
+/// highest bit, which nobody's in `/etc/iproute2/group` has.
+fn spec(link: &NewLink, port: Port, on_machine: bool) -> LinkSpec<'_> {
+    let group = on_machine.then_some(port.index | 1 << 31);
+    LinkSpec { index: port.index, name: &link.place.link, mac: link.mac, mtu: link.mtu, group }
 }
 
 fn route_spec(route: &NewRoute, link: u32, on_machine: bool) -> RouteSpec {

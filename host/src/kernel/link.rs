@@ -19,14 +19,19 @@ pub struct LinkSpec<'a> {
     pub mac: MacAddress,
     /// Its MTU, if not the kind's own.
     pub mtu: Option<u32>,
+    /// The group that it is in from the first moment, if it is to be found by that.
+    pub group: Option<u32>,
 }
 
 impl LinkSpec<'_> {
     /// Starts the message that makes the link.
     pub(super) fn build<T>(&self, builder: LinkMessageBuilder<T>) -> LinkMessageBuilder<T> {
-        let builder = builder.index(self.index).name(self.name.as_str()).address(self.mac.0.to_vec());
-        match self.mtu {
-            Some(mtu) => builder.mtu(mtu),
+        let mut builder = builder.index(self.index).name(self.name.as_str()).address(self.mac.0.to_vec());
+        if let Some(mtu) = self.mtu {
+            builder = builder.mtu(mtu);
+        }
+        match self.group {
+            Some(group) => builder.append_extra_attribute(LinkAttribute::Group(group)),
             None => builder,
         }
     }
@@ -94,6 +99,13 @@ pub fn set_address_generation_off(index: u32) -> Request {
 /// `ip link set group GROUP`
 pub fn set_group(index: u32, group: u32) -> Request {
     set(unspec(index).append_extra_attribute(LinkAttribute::Group(group)))
+}
+
+/// `ip link set group GROUP alias TEXT`. If no link is in the group, nothing is done.
+pub fn set_group_alias(group: u32, text: &str) -> Request {
+    let mut message = LinkMessage::default();
+    message.attributes = vec![LinkAttribute::Group(group), LinkAttribute::IfAlias(text.to_owned())];
+    Request::change(RouteNetlinkMessage::NewLink(message))
 }
 
 /// `ip link del group GROUP`: all its links at once. One after the other, each would wait for readers of its place for some 20 ms.

@@ -24,7 +24,7 @@ pub use defaults::set_defaults;
 pub use errno::{errno_of, explain};
 pub use link::{
     LinkSpec, remove_group, remove_link, set_address_generation_off, set_alias, set_controller, set_down, set_group,
-    set_mtu, set_name, set_netns, set_up,
+    set_group_alias, set_mtu, set_name, set_netns, set_up,
 };
 pub use machine::{IndexedLink, marked_links, read_machine};
 pub use neighbour::forget_neighbours;
