@@ -79,13 +79,25 @@ pub fn undo(directory: &Path, lab: &str) -> Undone {
         (Some(alias), None) => alias.strip_prefix(&beginning).is_some_and(has_no_agent),
         (None, _) => false,
     };
+    take_out(is_own, journal.entries, &mut undone);
+    undone
+}
+
+/// The same for an agent's own lab, whose mark it knows whatever has become of the journal.
+pub(super) fn undo_own(directory: &Path, mark: &str) -> Undone {
+    let mut undone = Undone::default();
+    let noted = journal::read(directory).ok().flatten().unwrap_or_default().entries;
+    take_out(|link| link.link.alias.as_deref() == Some(mark), noted, &mut undone);
+    undone
+}
+
+fn take_out(is_own: impl Fn(&IndexedLink) -> bool, noted: Vec<Entry>, undone: &mut Undone) {
     match remove(is_own) {
         Err(error) => undone.left.push(format!("the machine's links can't be read: {error}")),
         Ok((left, others)) => {
             undone.left.extend(left);
             let stays = |name: &String| others.iter().any(|link| link.link.name == *name);
-            let mut without_mark: Vec<String> = journal
-                .entries
+            let mut without_mark: Vec<String> = noted
                 .into_iter()
                 .filter_map(|entry| if let Entry::Link(name) = entry { Some(name) } else { None })
                 .filter(stays)
@@ -99,7 +111,6 @@ pub fn undo(directory: &Path, lab: &str) -> Undone {
             }));
         }
     }
-    undone
 }
 
 /// Tells whether the agent that chose this end of a mark has ended. Somebody else may have a lab of the same name.

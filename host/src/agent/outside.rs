@@ -15,7 +15,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::log::log;
-use super::machine::{read_machine, undo};
+use super::machine::{read_machine, undo, undo_own};
 use super::netns::{enter, on_a_visit};
 use crate::plan::{Conflict, Step};
 use crate::protocol::journal::{self, Entry, Journal};
@@ -38,6 +38,8 @@ pub(super) struct Outside {
     lab: String,
     /// The machine's own namespace, if the lab has anything there.
     machine: Option<OwnedFd>,
+    /// The alias of the lab's links there.
+    mark: String,
 }
 
 struct State {
@@ -56,9 +58,10 @@ impl Outside {
         lock: OwnedFd,
         outer_pid: i32,
         machine: Option<OwnedFd>,
+        mark: String,
     ) -> Self {
         let state = State { directory, replaces, names: Vec::new() };
-        Self { state: Mutex::new(state), ending: AtomicBool::new(false), lock, outer_pid, lab, machine }
+        Self { state: Mutex::new(state), ending: AtomicBool::new(false), lock, outer_pid, lab, machine, mark }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -186,7 +189,7 @@ impl Outside {
         let Some(machine) = &self.machine else { return true };
         let undone = on_a_visit(|| {
             enter(machine)?;
-            Ok(undo(directory, &self.lab))
+            Ok(undo_own(directory, &self.mark))
         });
         match undone {
             Ok(Undone { left, notes }) => {

@@ -117,7 +117,9 @@ fn start_threads(
     let host = netns::here(host_is_quiet)?;
     let machine = on_machine.as_ref().map(|_| host.netns.try_clone()).transpose()?;
     let Config { name, directory, replaces, .. } = config;
-    let outside = Arc::new(Outside::new(name.clone(), directory.clone(), replaces.clone(), lock, outer_pid, machine));
+    let mark = on_machine.as_ref().map(|on_machine| on_machine.mark.clone()).unwrap_or_default();
+    let (name, directory, replaces) = (name.clone(), directory.clone(), replaces.clone());
+    let outside = Arc::new(Outside::new(name, directory, replaces, lock, outer_pid, machine, mark));
     let standing = match on_machine {
         Some(OnMachine { mark, .. }) => Standing::on_machine(config.limits, host, mark, first_index()),
         None => Standing::new(config.limits, host),
