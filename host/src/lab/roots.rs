@@ -3,10 +3,11 @@
 
 use std::fs::{self, DirBuilder, File, Metadata};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{AT_FDCWD, AtFlags};
+use nix::libc::{O_NOFOLLOW, O_NONBLOCK};
 use nix::unistd::{AccessFlags, Uid, User, faccessat, geteuid};
 
 use super::{Error, LabName};
@@ -50,6 +51,11 @@ impl Root {
         Self { labs, uid: uid.as_raw() }
     }
 
+    /// Tells whether it is this user's.
+    pub(super) fn is_own(&self) -> bool {
+        self.uid == geteuid().as_raw()
+    }
+
     /// Makes the directory if need be, and checks that it is this user's alone.
     pub(super) fn create(&self) -> Result<(), Error> {
         let parent = self.labs.parent().expect("`labs` has a parent");
@@ -90,6 +96,8 @@ impl Root {
             .write(true)
             .create(true)
             .truncate(false)
+            // It may be another user's directory, which has whatever that user put there.
+            .custom_flags(O_NOFOLLOW | O_NONBLOCK)
             .open(&path)
             .map_err(Error::io(format!("open `{}`", path.display())))?;
         file.lock().map_err(Error::io(format!("lock `{}`", path.display())))?;

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 
 use super::{Error, Root};
-use crate::protocol::{Undo, traces};
+use crate::protocol::{Undo, Undone, traces};
 
 /// A lab whose agent has ended, and of which something is left.
 pub(super) struct Remains {
@@ -41,11 +41,14 @@ impl Root {
             // Hidden directories are those of labs that were about to replace another, `.NAME.PID`.
             let name = entry.file_name().to_string_lossy().trim_start_matches('.').to_owned();
             let lab = name.split('.').next().unwrap_or_default();
-            let undone = undo(&directory, lab);
+            // Root does nothing to the machine because another user's journal says so. Labs of users are not on it.
+            let undone = if self.is_own() { undo(&directory, lab) } else { Undone::default() };
             for note in undone.notes {
                 eprintln!("warning: lab `{lab}` has ended: {note}");
             }
-            traces::remove_names(&directory);
+            if self.is_own() {
+                traces::remove_names(&directory);
+            }
             if !undone.left.is_empty() {
                 remains.push(Remains { lab: lab.to_owned(), left: undone.left });
                 continue;

@@ -2,10 +2,15 @@
 //! directory. The first says whose journal it is, each other one has what may be there.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use nix::libc::{O_NOFOLLOW, O_NONBLOCK};
 use serde::{Deserialize, Serialize};
+
+/// More than the largest lab notes.
+const LARGEST: u64 = 64 << 20;
 
 /// Whose journal it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,10 +80,13 @@ fn line(value: &impl Serialize) -> String {
 
 /// Reads the journal in a lab's directory, or nothing if its agent had not begun it, and so had not made anything.
 pub fn read(directory: &Path) -> io::Result<Option<Journal>> {
-    let bytes = match fs::read(path(directory)) {
+    // Whatever else somebody has put there is not waited for.
+    let file = match File::options().read(true).custom_flags(O_NOFOLLOW | O_NONBLOCK).open(path(directory)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        bytes => bytes?,
+        file => file?,
     };
+    let mut bytes = Vec::new();
+    file.take(LARGEST).read_to_end(&mut bytes)?;
     if bytes.is_empty() {
         return Ok(None);
     }
