@@ -110,11 +110,23 @@ fn route(message: &RouteMessage, names: &HashMap<u32, String>) -> Option<Machine
         _ => return None,
     };
     let destination = network(message)?;
-    let mut route = MachineRoute { destination, link: None, words: format!("{kind}{destination}") };
+    let mut route =
+        MachineRoute { destination, link: None, gateways: Vec::new(), words: format!("{kind}{destination}") };
     let mut table = u32::from(header.table);
     for attribute in &message.attributes {
         match attribute {
-            RouteAttribute::Gateway(gateway) => route.words += &format!(" via {}", ip(gateway)?),
+            RouteAttribute::Gateway(gateway) => {
+                let gateway = ip(gateway)?;
+                route.words += &format!(" via {gateway}");
+                route.gateways.push(gateway);
+            }
+            RouteAttribute::MultiPath(hops) => {
+                let attributes = hops.iter().flat_map(|hop| &hop.attributes);
+                route.gateways.extend(attributes.filter_map(|attribute| match attribute {
+                    RouteAttribute::Gateway(gateway) => ip(gateway),
+                    _ => None,
+                }));
+            }
             RouteAttribute::Oif(index) => route.link = names.get(index).cloned(),
             RouteAttribute::Table(number) => table = *number,
             _ => {}

@@ -1,6 +1,7 @@
 //! The machine as a host of labs (`--on-host`): what it has, and whether steps would meet it.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,8 @@ pub struct MachineRoute {
     pub destination: IpNet,
     /// The link that it leads over.
     pub link: Option<String>,
+    /// The routers that it leads through.
+    pub gateways: Vec<IpAddr>,
     /// The whole of it, as `ip route` prints it.
     pub words: String,
 }
@@ -130,9 +133,51 @@ impl Machine {
                 return Some(format!("the machine has address `{address}` on {link}"));
             }
         }
-        let route = self.routes.iter().find(|route| counts(&route.destination) && meet(&route.destination))?;
-        Some(format!("the machine has route `{}`", route.words))
+        let is_met = |route: &&MachineRoute| {
+            let leads_there = counts(&route.destination) && meet(&route.destination);
+            leads_there || route.gateways.iter().any(|gateway| network.contains(gateway))
+        };
+        if let Some(route) = self.routes.iter().find(is_met) {
+            return Some(format!("the machine has route `{}`", route.words));
+        }
+        if is_for_all(network) {
+            return Some("the machine may want it: it is no network for private use".into());
+        }
+        // What a default route leads to is in use: the other end of this very session may be there, or the machine's name server.
+        let is_the_way = |route: &&MachineRoute| {
+            is_default(&route.destination) && route.destination.addr().is_ipv4() == network.addr().is_ipv4()
+        };
+        let way = self.routes.iter().find(is_the_way).filter(|_| !is_for_private_use(network))?;
+        Some(format!("it is no network for private use, and the machine has route `{}` to it", way.words))
     }
+}
+
+fn is_within_one_of(network: &IpNet, all: &[&str]) -> bool {
+    all.iter().any(|other| other.parse().is_ok_and(|other: IpNet| other.contains(network)))
+}
+
+/// Tells whether a network is one that anybody may use within their own four walls: RFC 1918, RFC 6598, RFC 4193, and those for
+/// measuring and for documents (RFC 2544, 5737, 3849, 9637).
+fn is_for_private_use(network: &IpNet) -> bool {
+    const PRIVATE: [&str; 11] = [
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "198.18.0.0/15",
+        "192.0.2.0/24",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "fc00::/7",
+        "2001:db8::/32",
+        "3fff::/20",
+    ];
+    is_within_one_of(network, &PRIVATE)
+}
+
+/// Tells whether a network is of no single place: groups, broadcast, and the link-local one of IPv4, where clouds have their services.
+fn is_for_all(network: &IpNet) -> bool {
+    is_within_one_of(network, &["224.0.0.0/3", "169.254.0.0/16", "0.0.0.0/8", "ff00::/8"])
 }
 
 /// Tells whether a network is one of link-local addresses, of which every link has its own.
@@ -143,9 +188,12 @@ fn is_of_its_link_alone(network: &IpNet) -> bool {
 /// Tells whether a route of the machine is to a network of its own. A default route is not: it is for what nobody has. VPNs write
 /// it as two halves, and some IPv6 networks as all of the global unicast addresses (RFC 4291).
 fn counts(destination: &IpNet) -> bool {
+    !is_default(destination) && !destination.addr().is_multicast() && !is_of_its_link_alone(destination)
+}
+
+fn is_default(destination: &IpNet) -> bool {
     let global: IpNet = "2000::/3".parse().expect("a network");
-    let is_default = destination.prefix_len() <= 1 || *destination == global;
-    !is_default && !destination.addr().is_multicast() && !is_of_its_link_alone(destination)
+    destination.prefix_len() <= 1 || *destination == global
 }
 
 impl fmt::Display for MachineLink {
@@ -194,6 +242,7 @@ mod tests {
         let route = |destination: &str, link: &str| MachineRoute {
             destination: destination.parse().unwrap(),
             link: Some(link.into()),
+            gateways: if destination.ends_with("/0") { vec!["192.168.44.1".parse().unwrap()] } else { Vec::new() },
             words: format!("{destination} dev {link}"),
         };
         let docker = MachineLink { other_names: vec!["dockerbridge".into()], ..link("docker0", &["172.17.0.1/16"]) };
@@ -233,8 +282,24 @@ mod tests {
 
     #[test]
     fn default_routes_and_link_local_networks_are_nobodys_own() {
-        for ours in ["172.16.0.1/24", "fe80::77/64", "2001:db8:1::1/64"] {
+        for ours in ["172.16.0.1/24", "fe80::77/64", "2001:db8:1::1/64", "203.0.113.1/24"] {
             assert_eq!(met(address(ours)), None);
+        }
+    }
+
+    #[test]
+    fn what_a_default_route_leads_to_is_in_use_unless_it_is_for_private_use() {
+        for (ours, theirs) in [
+            ("128.0.0.1/3", "route `0.0.0.0/0 dev eth0`"),
+            ("8.8.8.8/32", "route `0.0.0.0/0 dev eth0`"),
+            ("192.168.44.1/32", "route `0.0.0.0/0 dev eth0`"),
+            ("2606:4700::1/64", "route `2000::/3 dev eth0`"),
+            ("169.254.169.254/32", "private use"),
+            ("224.0.0.1/4", "private use"),
+            ("255.255.255.255/32", "private use"),
+        ] {
+            let with = met(address(ours)).unwrap_or_else(|| panic!("{ours}"));
+            assert!(with.contains(theirs), "{ours}: {with}");
         }
     }
 
