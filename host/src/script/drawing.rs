@@ -70,7 +70,7 @@ impl Drawing {
     /// Returns the topology for a call that changes it, unless an apply has failed.
     pub(super) fn draw(&mut self) -> Result<&mut Topology, Failure> {
         match &self.failed {
-            Some(failed) => Err(failed.clone().into()),
+            Some(failed) => Err(failed.for_guest().into()),
             None => Ok(&mut self.topology),
         }
     }
@@ -116,8 +116,9 @@ impl Drawing {
                 Ok(())
             }
             Err(refusal) => {
-                self.failed = Some(refusal.clone());
-                Err(refusal.into())
+                let told = refusal.for_guest();
+                self.failed = Some(refusal);
+                Err(told.into())
             }
         }
     }

@@ -154,7 +154,10 @@ async fn scenario(prepared: &Prepared, store: &mut Store<Drawing>) -> End {
 async fn finish(store: &mut Store<Drawing>) -> End {
     match store.data_mut().apply().await {
         Ok(()) => End::Success,
-        Err(super::errors::Failure::Refused(refusal)) => End::NotApplied(refusal),
+        // The guest is told less.
+        Err(super::errors::Failure::Refused(refusal)) => {
+            End::NotApplied(store.data().failed.clone().unwrap_or(refusal))
+        }
         Err(super::errors::Failure::Trap(error)) => ended(&error, store),
     }
 }

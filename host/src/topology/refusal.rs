@@ -72,6 +72,17 @@ impl Refusal {
         self.code == Code::InUse && self.errno == Some(Errno::EEXIST)
     }
 
+    /// Returns what a guest is told of it: nothing of what the machine has.
+    pub fn for_guest(&self) -> Self {
+        if !self.is_conflict() {
+            return self.clone();
+        }
+        Self {
+            why: "something of the machine is in the way; who runs the scenario is told what".into(),
+            ..self.clone()
+        }
+    }
+
     /// Makes a refusal for a limit of this run, which `flag` raises.
     pub fn limit(act: impl Into<String>, limit: usize, what: &str, flag: &str) -> Self {
         Self {
