@@ -33,6 +33,15 @@ pub(super) struct Shared {
     pub(super) outer_pid: i32,
 }
 
+/// For whom something is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asker {
+    /// The scenario, by way of `run`.
+    Guest,
+    /// Who gave a command.
+    User,
+}
+
 fn failed(act: &str, error: &io::Error) -> Answer {
     let errno = error.raw_os_error().map(kernel::errno_of);
     let cause = errno.as_ref().map_or_else(|| error.to_string(), ToString::to_string);
@@ -47,7 +56,7 @@ impl Shared {
     /// Answers a request that needs no session.
     pub(super) fn answer(&self, request: Request, channel: &Channel) -> Result<(), ChannelError> {
         match request {
-            Request::Ping(pings) => channel.send(&self.ping(pings, channel)),
+            Request::Ping(pings) => channel.send(&self.ping(pings, channel, Asker::User)),
             Request::Observe(netns) => channel.send(&self.observe(&netns)),
             Request::ObserveAll => channel.send(&self.observe_all()),
             Request::Settle(timeout) => channel.send(&self.settle(timeout)),
@@ -112,7 +121,7 @@ impl Shared {
         })
     }
 
-    fn ping(&self, pings: Vec<Ping>, asker: &Channel) -> Answer {
+    pub(super) fn ping(&self, pings: Vec<Ping>, channel: &Channel, asker: Asker) -> Answer {
         if let Err(error) = self.rest_before(&pings) {
             return failed("wait for the links", &error);
         }
@@ -120,7 +129,7 @@ impl Shared {
         let mut answers = Vec::with_capacity(pings.len());
         let mut departures = Vec::with_capacity(pings.len());
         for ping in pings {
-            match self.depart(ping) {
+            match self.depart(ping, asker) {
                 Ok(Ok(departure)) => {
                     answers.push(None);
                     departures.push(departure);
@@ -129,7 +138,7 @@ impl Shared {
                 Err(refusal) => return refused(&refusal),
             }
         }
-        match icmp::ping(&departures, asker.as_fd()) {
+        match icmp::ping(&departures, channel.as_fd()) {
             Err(error) => failed("ping", &error),
             Ok(arrived) => {
                 let mut arrived = arrived.into_iter();
@@ -139,10 +148,17 @@ impl Shared {
     }
 
     /// Finds where a ping leaves from. From the machine's own netns it gets no further than the lab: a guest must not learn of the
-    /// networks that the machine is in.
-    fn depart(&self, ping: Ping) -> Result<Result<Departure, PingAnswer>, Refusal> {
+    /// networks that the machine is in. Through the machine it would get there from any other netns too, so where a guest asks,
+    /// the model has to find the way there and back.
+    fn depart(&self, ping: Ping, asker: Asker) -> Result<Result<Departure, PingAnswer>, Refusal> {
         let standing = self.standing();
         let id = standing.topology.find_netns(&ping.source)?;
+        if asker == Asker::Guest && standing.topology.is_on_machine() {
+            let answer = standing.topology.ping(&ping)?;
+            if answer.outcome != PingOutcome::Reply {
+                return Ok(Err(answer));
+            }
+        }
         let exit = if !standing.is_machine(id) {
             Exit::Routed
         } else {

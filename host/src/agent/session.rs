@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 
 use super::builder::Work;
 use super::log::log;
-use super::requests::Shared;
+use super::requests::{Asker, Shared};
 use crate::plan::Step;
 use crate::protocol::{Answer, Channel, ChannelError, Request, State};
 
@@ -63,6 +63,7 @@ impl Session<'_> {
             Request::Join(_) => {
                 channel.send(&Answer::Failed { errno: None, message: "`run` may not enter the lab".into() })
             }
+            Request::Ping(pings) => channel.send(&self.shared.ping(pings, channel, Asker::Guest)),
             request => self.shared.answer(request, channel),
         }
     }
