@@ -24,6 +24,8 @@ use crate::topology::{NetnsName, Place};
 
 /// How long the end waits for an act that another thread has begun.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// The same where the lab has something on the machine, which would be left: the kernel may take 20 ms for each request of a batch.
+const PATIENCE_ON_MACHINE: Duration = Duration::from_secs(20);
 /// How long a lab that is being replaced may take to end.
 const END_OF_ANOTHER: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(2);
@@ -88,6 +90,10 @@ impl Outside {
 
     /// Acts on the machine's own namespace. Once the lab is ending this waits for that end.
     pub(super) fn act<T>(&self, act: impl FnOnce() -> T) -> T {
+        // The end asks for the mutex again and again, and might not be the quicker.
+        while self.ending.load(Ordering::SeqCst) {
+            std::thread::park();
+        }
         let _state = self.state();
         act()
     }
@@ -156,7 +162,7 @@ impl Outside {
                 std::thread::park();
             }
         }
-        let patience = Instant::now() + PATIENCE;
+        let patience = Instant::now() + if self.machine.is_some() { PATIENCE_ON_MACHINE } else { PATIENCE };
         let state = loop {
             match self.state.try_lock() {
                 Ok(state) => break Some(state),
