@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use thiserror::Error;
 
+use super::order::in_order_of_routes;
 use super::{NewLink, NewRoute, Step};
 use crate::topology::{
     Code, Kind, Link, LinkId, LinkName, MacAddress, Netns, NetnsId, NetnsName, Place, Refusal, Route, Topology,
@@ -230,8 +231,9 @@ impl<'a> Planner<'a> {
         }
         self.remove_routes(netns)?;
         self.add_odd_routes(netns)?;
-        for id in others.iter().chain(&bridges) {
-            self.set_addresses(*id)?;
+        let links: Vec<LinkId> = others.into_iter().chain(bridges).collect();
+        for id in in_order_of_routes(self.wanted, netns, &links) {
+            self.set_addresses(id)?;
         }
         self.remove_routes(netns)?;
         self.add_routes(netns)?;

@@ -3,6 +3,7 @@
 mod difference;
 mod failure;
 mod machine;
+mod order;
 mod play;
 mod step;
 #[cfg(test)]

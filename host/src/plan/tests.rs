@@ -209,3 +209,31 @@ fn network_that_stands_needs_no_step() {
     let network = star(3);
     assert_eq!(difference(&network, &network).unwrap(), []);
 }
+
+#[test]
+fn equal_routes_come_in_the_order_in_which_they_were_drawn() {
+    let mut network = Topology::new(Limits::default());
+    let red = network.add_netns(NetnsName::parse("red").unwrap()).unwrap();
+    let bridge = network.add_bridge(NetnsId::HOST, LinkName::parse("br0").unwrap()).unwrap();
+    let (a, _) = network.add_veth(NetnsId::HOST, link_name(1), red, link_name(2)).unwrap();
+    let (b, _) = network.add_veth(NetnsId::HOST, link_name(3), red, link_name(4)).unwrap();
+    for (n, link) in [b, bridge, a].into_iter().enumerate() {
+        network.set_up(link).unwrap();
+        network.add_address(link, format!("10.0.0.{n}1/24").parse().unwrap()).unwrap();
+    }
+    let mut built = Topology::new(Limits::default()).rehearsal();
+    for step in difference(&Topology::new(Limits::default()), &network).unwrap() {
+        step.play(&mut built).unwrap();
+    }
+    let over = |network: &Topology| -> Vec<Option<String>> {
+        network
+            .observe(NetnsId::HOST)
+            .routes
+            .into_iter()
+            .filter(|route| !route.destination.addr().is_ipv6())
+            .map(|route| route.link)
+            .collect()
+    };
+    assert_eq!(over(&built), over(&network));
+    assert_eq!(over(&built), ["eth3", "br0", "eth1"].map(|link| Some(link.to_owned())));
+}

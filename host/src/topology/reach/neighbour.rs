@@ -12,8 +12,8 @@ use crate::topology::view::ipv6_list;
 use crate::topology::{Kind, LinkId, NetnsId};
 
 /// How long the kernel looks for a neighbour that does not answer: three requests, a second apart (`mcast_solicit`,
-/// `retrans_time_ms`), and the rest of a tick.
-const GIVES_UP: Duration = Duration::from_millis(3_050);
+/// `retrans_time_ms`). With the grain of its timers it takes 3.06 to 3.09 s.
+const GIVES_UP: Duration = Duration::from_millis(3_100);
 /// A router answers for an anycast address after a random time of at most this (`proxy_delay`, RFC 4861, section 7.2.7).
 const ANYCAST_DELAY: Duration = Duration::from_millis(800);
 
