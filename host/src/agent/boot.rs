@@ -1,6 +1,6 @@
 //! From a bare process to the lab's init: session, log, namespaces, socket.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::path::Path;
@@ -24,6 +24,8 @@ use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout, setsid};
 use super::Config;
 use super::log::{go_on, log};
 use super::machine;
+use super::netns::enter;
+use super::outside::Replaced;
 use crate::kernel;
 use crate::plan::Mark;
 use crate::protocol::journal::{self, OnMachine, Opening};
@@ -50,6 +52,8 @@ pub(super) struct Prepared {
     pub(super) outer_pid: i32,
     /// No link of the host gets a link-local address by itself.
     pub(super) host_is_quiet: bool,
+    /// The lab to be replaced.
+    pub(super) replaced: Option<Replaced>,
     /// How the lab is found in the machine's own namespace, if that is its host.
     pub(super) on_machine: Option<OnMachine>,
 }
@@ -122,6 +126,7 @@ fn prepare(config: &Config, held: &Channel, lock: &OwnedFd) -> Result<Prepared, 
     setsid().map_err(unable("start a session"))?;
     redirect_stdio(&config.directory)?;
     go_on("mount `/proc`", mount_proc());
+    let replaced = replaced(config)?;
     let on_machine = if config.on_host { Some(on_machine(config, outer_pid)?) } else { None };
     let host_is_quiet = on_machine.is_none() && private_host()?;
     let signals = signals()?;
@@ -129,7 +134,7 @@ fn prepare(config: &Config, held: &Channel, lock: &OwnedFd) -> Result<Prepared, 
     journal::begin(&config.directory, &opening).map_err(unable_io("write the lab's journal"))?;
     let listener = listen_in(&config.directory)?;
     let watch = go_on("watch the lab's directory", watch(&config.directory));
-    Ok(Prepared { listener, signals, watch, outer_pid, host_is_quiet, on_machine })
+    Ok(Prepared { listener, signals, watch, outer_pid, host_is_quiet, replaced, on_machine })
 }
 
 /// Makes the netns that plays the host. Returns whether its links get no link-local address by themselves.
@@ -143,9 +148,20 @@ fn private_host() -> Result<bool, Unable> {
     Ok(kernel::has_ipv6() && go_on("turn address generation off", kernel::turn_address_generation_off()).is_some())
 }
 
+/// Takes hold of the machine's own namespace for as long as a lab is to be replaced that may have something there.
+fn replaced(config: &Config) -> Result<Option<Replaced>, Unable> {
+    let Some(directory) = config.replaces.clone() else { return Ok(None) };
+    let machine = File::open("/proc/self/ns/net").map_err(unable_io("find the machine's network namespace"))?.into();
+    Ok(Some(Replaced { directory, machine }))
+}
+
 /// Chooses the mark of a lab on the machine's own host. The time tells it from others that had its name and PID.
 fn on_machine(config: &Config, outer_pid: i32) -> Result<OnMachine, Unable> {
     let netns = machine::this_netns().map_err(unable_io("find the machine's network namespace"))?;
+    // Root of a user namespace may have the capabilities, but not over this.
+    File::open("/proc/self/ns/net")
+        .and_then(|machine| enter(&machine))
+        .map_err(unable_io("build in the machine's own network (`--on-host`), which takes CAP_SYS_ADMIN over it"))?;
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let mark = Mark::new(&config.name, &format!("{outer_pid}-{:x}", now.as_nanos()));
     Ok(OnMachine { netns, mark: mark.as_str().to_owned() })

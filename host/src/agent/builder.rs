@@ -12,7 +12,7 @@ use super::standing::Standing;
 use super::translate::requests;
 use crate::kernel::{self, Request};
 use crate::plan::{Step, StepFailure};
-use crate::topology::{Errno, LinkId, NetnsId, Refusal};
+use crate::topology::{Errno, LinkId, LinkName, NetnsId, Place, Refusal};
 
 /// How many steps may wait for the builder.
 const WAITING: usize = 4096;
@@ -119,14 +119,35 @@ impl Builder {
                     requests(&mut standing, step).map_err(refused)?
                 };
                 let in_parts = parts.len() > 1;
-                for part in parts {
+                for (at, part) in parts.into_iter().enumerate() {
                     self.push(netns, step, part);
                     if in_parts {
                         self.flush();
                     }
+                    if at == 0 {
+                        self.quieten_on_machine(step);
+                    }
                 }
                 Ok(())
             }
+        }
+    }
+
+    /// Has the machine take no router's word for it from a link that a step has just brought there: whatever runs in the lab could
+    /// give it an address and a default route (RFC 4861, section 6.3.4).
+    fn quieten_on_machine(&mut self, step: &Step) {
+        let links = on_host(step);
+        if links.is_empty() || !lock(&self.standing).topology.is_on_machine() {
+            return;
+        }
+        self.flush();
+        if self.failed.is_some() {
+            return;
+        }
+        let host = lock(&self.standing).node(NetnsId::HOST).netns.clone();
+        for link in links {
+            let refused = self.outside.act(|| enter(&host).and_then(|()| kernel::refuse_advertisements(link)));
+            go_on("have the machine refuse router advertisements", refused);
         }
     }
 
@@ -215,6 +236,22 @@ impl Builder {
             self.failed = Some(failure);
         }
     }
+}
+
+/// The links of the host that a step makes, brings there, or gives IPv6 anew.
+fn on_host(step: &Step) -> Vec<&LinkName> {
+    let in_host = |place: &'_ Place| place.netns.is_host();
+    match step {
+        Step::AddBridge { bridge } => vec![&bridge.place],
+        Step::AddVeth { near, far, .. } => vec![&near.place, &far.place],
+        Step::SetMtu { link, .. } => vec![link],
+        Step::SetNetns { target, name, .. } if target.is_host() => return vec![name],
+        _ => Vec::new(),
+    }
+    .into_iter()
+    .filter(|place| in_host(place))
+    .map(|place| &place.link)
+    .collect()
 }
 
 fn failure(step: &Step, error: &io::Error) -> Box<StepFailure> {

@@ -41,6 +41,13 @@ pub(super) fn this_netns() -> io::Result<u64> {
     Ok(fs::metadata("/proc/thread-self/ns/net")?.ino())
 }
 
+/// Finds a process in a network namespace.
+fn process_in(netns: u64) -> Option<u32> {
+    let is_there = |pid: &u32| fs::metadata(format!("/proc/{pid}/ns/net")).is_ok_and(|found| found.ino() == netns);
+    let processes = fs::read_dir("/proc").ok()?.flatten();
+    processes.filter_map(|process| process.file_name().to_str()?.parse().ok()).find(is_there)
+}
+
 /// Removes what a lab whose agent has ended, or is ending, has in the network namespace of this thread: the links with its mark,
 /// with which their addresses and routes go. Nothing else is touched, whatever it is called.
 pub fn undo(directory: &Path, lab: &str) -> Undone {
@@ -59,8 +66,12 @@ pub fn undo(directory: &Path, lab: &str) -> Undone {
         Some(Opening { boot, .. }) if boot != journal::this_boot() => return undone,
         Some(Opening { on_machine: Some(on_machine), .. }) => {
             if this_netns().ok() != Some(on_machine.netns) {
+                let there = match process_in(on_machine.netns) {
+                    Some(pid) => format!("`nsenter --net=/proc/{pid}/ns/net orchestrator down {lab}` removes it there"),
+                    None => "its links can be removed there".into(),
+                };
                 undone.left.push(format!(
-                    "it was built in another network namespace than this one, with inode {}; its links can be removed there",
+                    "it was built in another network namespace than this one, with inode {}; {there}",
                     on_machine.netns
                 ));
                 return undone;

@@ -4,20 +4,21 @@
 //! All of it is done under one mutex. The end of the agent takes that mutex and keeps it until the process is gone, so nothing
 //! can be made after it was undone.
 
-use std::fs;
+use std::fs::TryLockError;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{self, Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::log::log;
 use super::machine::{read_machine, undo, undo_own};
 use super::netns::{enter, on_a_visit};
-use crate::plan::{Conflict, Step};
+use crate::plan::{Conflict, Mark, Step};
 use crate::protocol::journal::{self, Entry, Journal};
 use crate::protocol::{Answer, Channel, ChannelError, Dialled, Request, Undone, dial, greet, traces};
 use crate::topology::{NetnsName, Place};
@@ -46,23 +47,32 @@ pub(super) struct Outside {
 
 struct State {
     directory: PathBuf,
-    /// The directory to move to, and whose lab to end, with the first act.
-    replaces: Option<PathBuf>,
+    /// The lab to end, whose directory to move to, with the first act.
+    replaces: Option<Replaced>,
+    /// Held from the comparison with the machine until what was compared stands: another lab might meet it otherwise.
+    turn: Option<File>,
     /// The names that were made, with what they lead to.
     names: Vec<(PathBuf, PathBuf)>,
+}
+
+/// A lab that is to be replaced.
+pub(super) struct Replaced {
+    pub(super) directory: PathBuf,
+    /// The machine's own namespace, where it may have something.
+    pub(super) machine: OwnedFd,
 }
 
 impl Outside {
     pub(super) fn new(
         lab: String,
         directory: PathBuf,
-        replaces: Option<PathBuf>,
+        replaces: Option<Replaced>,
         lock: OwnedFd,
         outer_pid: i32,
         machine: Option<OwnedFd>,
         mark: String,
     ) -> Self {
-        let state = State { directory, replaces, names: Vec::new() };
+        let state = State { directory, replaces, turn: None, names: Vec::new() };
         Self { state: Mutex::new(state), ending: AtomicBool::new(false), lock, outer_pid, lab, machine, mark }
     }
 
@@ -78,9 +88,10 @@ impl Outside {
 
     /// Ends the lab that this one replaces, if that is still to be done, and takes its directory.
     pub(super) fn take_over(&self) -> Result<(), String> {
-        let Some(target) = self.state().replaces.take() else { return Ok(()) };
+        let Some(replaced) = self.state().replaces.take() else { return Ok(()) };
         // Waited for without the mutex: this may take a while, and the end must not wait for it.
-        end_lab(&target, &self.lab)?;
+        end_lab(&replaced, &self.lab)?;
+        let target = replaced.directory;
         let mut state = self.state();
         fs::rename(&state.directory, &target)
             .map_err(|error| format!("could not take the name of the lab that was replaced: {error}"))?;
@@ -102,12 +113,17 @@ impl Outside {
     /// replaced is in nobody's way.
     pub(super) fn prepare(&self, steps: &[Step], publishes: bool) -> io::Result<Result<(), Conflict>> {
         let Some(machine) = &self.machine else { return Ok(Ok(())) };
-        let state = self.state();
+        let mut state = self.state();
+        if state.turn.is_none() {
+            state.turn = Some(wait_for_turn(machine)?);
+        }
+        let beginning = Mark::beginning(&self.lab);
+        let is_own = |alias: &str| alias == self.mark || state.replaces.is_some() && alias.starts_with(&beginning);
         let mut read = on_a_visit(|| {
             enter(machine)?;
             read_machine()
         })?
-        .without(&self.lab);
+        .without(is_own);
         read.netns.retain(|name| publishes && !self.is_named_by_the_replaced(&state, name));
         if let Some(conflict) = read.conflict(steps) {
             return Ok(Err(conflict));
@@ -116,10 +132,15 @@ impl Outside {
         Ok(Ok(()))
     }
 
+    /// Says that what was compared stands, or never will.
+    pub(super) fn built(&self) {
+        self.state().turn = None;
+    }
+
     /// Tells whether a name in `/run/netns` is of the lab that this one replaces.
     fn is_named_by_the_replaced(&self, state: &State, name: &str) -> bool {
         let Some(replaced) = &state.replaces else { return false };
-        let Ok(Some(Journal { opening: Some(opening), .. })) = journal::read(replaced) else { return false };
+        let Ok(Some(Journal { opening: Some(opening), .. })) = journal::read(&replaced.directory) else { return false };
         let target = format!("/proc/{}/fd", opening.agent);
         fs::read_link(traces::published_name(&self.lab, name, true)).is_ok_and(|to| to.starts_with(&target))
     }
@@ -166,9 +187,9 @@ impl Outside {
         let state = loop {
             match self.state.try_lock() {
                 Ok(state) => break Some(state),
-                Err(TryLockError::Poisoned(poisoned)) => break Some(poisoned.into_inner()),
-                Err(TryLockError::WouldBlock) if Instant::now() < patience => sleep(POLL),
-                Err(TryLockError::WouldBlock) => break None,
+                Err(sync::TryLockError::Poisoned(poisoned)) => break Some(poisoned.into_inner()),
+                Err(sync::TryLockError::WouldBlock) if Instant::now() < patience => sleep(POLL),
+                Err(sync::TryLockError::WouldBlock) => break None,
             }
         };
         if let Some(state) = &state {
@@ -181,7 +202,7 @@ impl Outside {
             if !state.names.is_empty() {
                 traces::remove_names_directory(&state.directory);
             }
-            if self.leave_machine(&state.directory) {
+            if self.leave_machine(&state.directory, status == 0) {
                 self.remove_directory(&state.directory);
             }
         }
@@ -190,8 +211,8 @@ impl Outside {
     }
 
     /// Takes the lab out of the machine's own namespace. Returns whether there is nothing to say of that: otherwise the directory
-    /// stays, and the next command says it.
-    fn leave_machine(&self, directory: &Path) -> bool {
+    /// stays, and the next command says it. What is only worth knowing is said of a lab that stood.
+    fn leave_machine(&self, directory: &Path, stood: bool) -> bool {
         let Some(machine) = &self.machine else { return true };
         let undone = on_a_visit(|| {
             enter(machine)?;
@@ -200,7 +221,7 @@ impl Outside {
         match undone {
             Ok(Undone { left, notes }) => {
                 left.iter().chain(&notes).for_each(|line| log(format_args!("warning: {line}")));
-                left.is_empty() && notes.is_empty()
+                left.is_empty() && (notes.is_empty() || !stood)
             }
             Err(error) => {
                 log(format_args!("error: could not leave the machine's network: {error}"));
@@ -233,8 +254,27 @@ fn entries(step: &Step) -> Vec<Entry> {
     }
 }
 
-/// Ends the lab in a directory and waits until it has.
-fn end_lab(directory: &Path, lab: &str) -> Result<(), String> {
+/// Waits until no other lab is being compared with the machine and built there. Only one at a time can lock the file of the namespace.
+fn wait_for_turn(machine: &OwnedFd) -> io::Result<File> {
+    let file = on_a_visit(|| {
+        enter(machine)?;
+        File::open("/proc/thread-self/ns/net")
+    })?;
+    let deadline = Instant::now() + END_OF_ANOTHER;
+    while let Err(error) = file.try_lock() {
+        match error {
+            TryLockError::Error(error) => return Err(error),
+            TryLockError::WouldBlock if Instant::now() >= deadline => {
+                return Err(io::Error::other("another lab is being built in the machine's network"));
+            }
+            TryLockError::WouldBlock => sleep(POLL),
+        }
+    }
+    Ok(file)
+}
+
+/// Ends a lab and waits until it has ended.
+fn end_lab(Replaced { directory, machine }: &Replaced, lab: &str) -> Result<(), String> {
     let deadline = Instant::now() + END_OF_ANOTHER;
     let failed = |cause: &dyn std::fmt::Display| format!("could not end the lab that is to be replaced: {cause}");
     loop {
@@ -242,14 +282,22 @@ fn end_lab(directory: &Path, lab: &str) -> Result<(), String> {
             return Ok(());
         }
         if traces::is_dead(directory) {
-            if let Some(left) = undo(directory, lab).left.first() {
+            let undone = on_a_visit(|| {
+                enter(machine)?;
+                Ok(undo(directory, lab))
+            });
+            if let Some(left) = undone.map_err(|error| failed(&error))?.left.first() {
                 return Err(failed(left));
             }
             traces::remove_names(directory);
             return traces::remove_directory(directory).map_err(|error| failed(&error));
         }
         match dial(directory) {
-            Ok(dialled) => ask_to_end(dialled).map_err(|error| failed(&error))?,
+            Ok(dialled) => match ask_to_end(dialled) {
+                Ok(()) => {}
+                Err(error) if Instant::now() >= deadline => return Err(failed(&error)),
+                Err(_) => {}
+            },
             // It is just beginning, or ending.
             Err(error) if Instant::now() >= deadline => return Err(failed(&error)),
             Err(_) => {}

@@ -19,7 +19,7 @@ use super::builder::{self, Work};
 use super::log::log;
 use super::machine::first_index;
 use super::netns::{self, Maker};
-use super::outside::Outside;
+use super::outside::{Outside, Replaced};
 use super::requests::Shared;
 use super::standing::Standing;
 use super::{Config, session};
@@ -38,8 +38,8 @@ const OVERFLOW_UID: u32 = 65_534;
 /// Serves the lab until something ends it.
 pub(super) fn run(config: Arc<Config>, booted: Booted) -> ExitCode {
     let Booted { held, lock, prepared } = booted;
-    let Prepared { listener, signals, watch, outer_pid, host_is_quiet, on_machine } = prepared;
-    let started = start_threads(&config, lock, outer_pid, host_is_quiet, on_machine)
+    let Prepared { listener, signals, watch, outer_pid, host_is_quiet, replaced, on_machine } = prepared;
+    let started = start_threads(&config, lock, outer_pid, host_is_quiet, replaced, on_machine)
         .and_then(|threads| Ok((threads, held.as_fd().try_clone_to_owned()?)));
     let (Threads { standing, outside, order, work }, run) = match started {
         Ok(started) => started,
@@ -112,14 +112,15 @@ fn start_threads(
     lock: OwnedFd,
     outer_pid: i32,
     host_is_quiet: bool,
+    replaced: Option<Replaced>,
     on_machine: Option<OnMachine>,
 ) -> io::Result<Threads> {
     let host = netns::here(host_is_quiet)?;
     let machine = on_machine.as_ref().map(|_| host.netns.try_clone()).transpose()?;
-    let Config { name, directory, replaces, .. } = config;
+    let Config { name, directory, .. } = config;
     let mark = on_machine.as_ref().map(|on_machine| on_machine.mark.clone()).unwrap_or_default();
-    let (name, directory, replaces) = (name.clone(), directory.clone(), replaces.clone());
-    let outside = Arc::new(Outside::new(name, directory, replaces, lock, outer_pid, machine, mark));
+    let (name, directory) = (name.clone(), directory.clone());
+    let outside = Arc::new(Outside::new(name, directory, replaced, lock, outer_pid, machine, mark));
     let standing = match on_machine {
         Some(OnMachine { mark, .. }) => Standing::on_machine(config.limits, host, mark, first_index()),
         None => Standing::new(config.limits, host),

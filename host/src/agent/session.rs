@@ -53,6 +53,7 @@ impl Session<'_> {
             }
             Request::Commit => {
                 let answer = self.begin().unwrap_or_else(|| self.commit());
+                self.shared.outside.built();
                 channel.send(&answer)
             }
             Request::Complete => {

@@ -59,7 +59,9 @@ fn refusal(act: &str, error: Error) -> Refusal {
         Error::Conflict(conflict) => (*conflict).into(),
         Error::Agent { errno, message } => {
             let code = errno.as_ref().map_or(Code::Kernel, Code::from);
-            Refusal { code, errno, act: act.into(), why: message }
+            // What the agent says may begin as this will.
+            let why = message.strip_prefix(&format!("could not {act}: ")).unwrap_or(&message).to_owned();
+            Refusal { code, errno, act: act.into(), why }
         }
         other => Refusal { code: Code::Kernel, errno: None, act: act.into(), why: other.to_string() },
     }

@@ -35,7 +35,7 @@ pub use route::{RouteSpec, add_route, remove_route};
 pub use settled::{unready_addresses, unsettled};
 pub use socket::{BatchError, Socket};
 pub use sysctl::{
-    allow_ping_sockets, allow_ping_sockets_if_new, forwards, has_ipv6, new_links_have_ipv6, set_forwarding,
-    turn_address_generation_off,
+    allow_ping_sockets, allow_ping_sockets_if_new, forwards, has_ipv6, new_links_have_ipv6, refuse_advertisements,
+    set_forwarding, turn_address_generation_off,
 };
 pub use veth::add_veth;

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::{fs, io};
 
+use crate::topology::LinkName;
+
 const PING_GROUPS: &str = "/proc/sys/net/ipv4/ping_group_range";
 /// What is there in a new netns.
 const NO_GROUPS: &str = "1\t0\n";
@@ -16,6 +18,15 @@ pub fn has_ipv6() -> bool {
 /// Tells whether the links that will come to the netns of this thread have IPv6.
 pub fn new_links_have_ipv6() -> bool {
     fs::read_to_string("/proc/sys/net/ipv6/conf/default/disable_ipv6").is_ok_and(|off| off.trim() == "0")
+}
+
+/// Has the netns of this thread take no router advertisements from a link.
+pub fn refuse_advertisements(link: &LinkName) -> io::Result<()> {
+    match fs::write(format!("/proc/sys/net/ipv6/conf/{link}/accept_ra"), "0") {
+        // It has no IPv6.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        outcome => outcome,
+    }
 }
 
 /// Turns the kernel's own link-local addresses off for all links that the netns of this thread will have.

@@ -75,14 +75,12 @@ impl Mark {
 }
 
 impl Machine {
-    /// Returns the machine without what a lab of this name has there.
-    pub fn without(mut self, lab: &str) -> Self {
-        let beginning = Mark::beginning(lab);
-        let (own, others): (Vec<_>, Vec<_>) = std::mem::take(&mut self.links)
-            .into_iter()
-            .partition(|link| link.alias.as_ref().is_some_and(|alias| alias.starts_with(&beginning)));
-        let is_own = |route: &MachineRoute| own.iter().any(|link| Some(&link.name) == route.link.as_ref());
-        self.routes.retain(|route| !is_own(route));
+    /// Returns the machine without the links whose alias `is_own`, and the routes over them.
+    pub fn without(mut self, is_own: impl Fn(&str) -> bool) -> Self {
+        let (own, others): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.links).into_iter().partition(|link| link.alias.as_deref().is_some_and(&is_own));
+        let over_own = |route: &MachineRoute| own.iter().any(|link| Some(&link.name) == route.link.as_ref());
+        self.routes.retain(|route| !over_own(route));
         self.links = others;
         self
     }
@@ -331,7 +329,8 @@ mod tests {
 
     #[test]
     fn lab_that_is_replaced_is_in_nobodys_way() {
-        let machine = machine().without("other");
+        let beginning = Mark::beginning("other");
+        let machine = machine().without(|alias| alias.starts_with(&beginning));
         for ours in ["10.7.0.2/24", "10.8.0.1/24"] {
             assert_eq!(machine.conflict(&[address(ours)]), None);
         }
