@@ -65,7 +65,8 @@ fn bridge_of_somebody_else_is_left_alone_whatever_it_is_called() {
     inhabited(|m, _| {
         by_hand(
             m,
-            "ip link add name br0 type bridge && ip address add 172.29.0.1/24 dev br0 && ip link set dev br0 up",
+            "ip link add name br0 type bridge && ip link set dev br0 addrgenmode none
+            ip address add 172.29.0.1/24 dev br0 && ip link set dev br0 up",
         );
         let before = Portrait::of(m);
         let refused = m.orchestrator(&["run", "two-containers", "--on-host"]);

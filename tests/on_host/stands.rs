@@ -80,6 +80,20 @@ fn link_that_comes_to_the_host_has_the_mark_and_one_that_leaves_is_of_its_netns(
     });
 }
 
+/// A MAC address follows from a link's place, so what the lab knows of its neighbours is forgotten when one changes.
+#[test]
+fn neighbours_of_the_machine_are_not_forgotten_with_those_of_the_lab() {
+    inhabited(|m, before| {
+        let renamed = "lab.apply probe.ping-within,host,172.16.0.2,1,5000 link.set-name,c1,eth0,eth9
+            link.set-name,host,pair0,pair9 lab.apply probe.ping-within,host,172.16.0.2,1,5000";
+        let outcome = play(m, LAB, &[], &format!("{SMALL} {renamed}")).run();
+        outcome.success();
+        assert_eq!(outcome.stdout().matches(": ok reply").count(), 2, "{outcome}");
+        added(m, before);
+        down(m, LAB);
+    });
+}
+
 #[test]
 fn rm_removes_the_lab_from_the_machine() {
     inhabited(|m, before| {

@@ -43,6 +43,11 @@ ip neighbour add 10.0.0.77 lladdr 02:00:00:00:00:77 dev eth0 nud permanent
 ip -6 neighbour add fd10::77 lladdr 02:00:00:00:00:77 dev eth0 nud permanent
 ip neighbour add proxy 10.0.0.88 dev eth0
 
+# The kernel's table of neighbours is one for all namespaces, so others fill it, and those not used for a minute would go.
+for family in ipv4 ipv6; do
+    echo 86400 | tee /proc/sys/net/$family/neigh/eth0/gc_stale_time >/proc/sys/net/$family/neigh/docker0/gc_stale_time
+done
+
 echo 1 >/proc/sys/net/ipv4/ip_forward
 echo 2 >/proc/sys/net/ipv4/conf/eth0/rp_filter
 echo 1 >/proc/sys/net/ipv4/conf/eth0/promote_secondaries
