@@ -7,7 +7,7 @@ use std::slice;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::topology::view::ipv4_list;
-use crate::topology::{Kind, Link, LinkId, NetnsId, Topology};
+use crate::topology::{Address, Kind, Link, LinkId, NetnsId, Topology};
 
 /// Where frames of one link reach all others.
 pub(super) type Segment = usize;
@@ -92,13 +92,14 @@ impl Index {
                 self.anycast.entry(anycast).or_default().push(id);
             }
         }
-        // As `fib_add_ifaddr`: a primary address brings these, unless its network begins with `0.0.0.0`. Set down, `lo` keeps its
-        // network `127.0.0.0/8`, without the broadcast address.
+        // As `fib_add_ifaddr`: a primary address brings these, unless its network begins with `0.0.0.0`. Set down, `lo` keeps the
+        // network that came with it, without the broadcast address.
         for (cidr, secondary) in ipv4_list(&link.addresses) {
             if secondary || cidr.network().is_unspecified() {
                 continue;
             }
-            let stays = link.up || cidr.addr().is_loopback();
+            let came_with_lo = |held: &Address| held.automatic && held.cidr == IpNet::V4(cidr);
+            let stays = link.up || link.addresses.iter().any(came_with_lo);
             if link.kind == Kind::Loopback && cidr.prefix_len() < 32 && stays {
                 self.loopback.entry(netns).or_default().push(cidr.trunc());
                 if !cidr.addr().is_loopback() {

@@ -2,7 +2,12 @@
 //!
 //! The facts are Linux's, found by experiment and named after the kernel's functions where these are known. Assumed are the
 //! defaults that every netns of a lab has (rp_filter, arp_ignore, proxy_arp and their like are 0), links at rest, and
-//! neighbours that nobody knows yet. What the kernel limits (errors a second, neighbours in a table) does not show here.
+//! neighbours that nobody knows yet.
+//!
+//! What does not show here: that the kernel limits errors a second and neighbours in a table; that an address is taken for a
+//! broadcast address, and has no route, if it was that of another address in its netns before; over which of several links a
+//! netns sends to groups. Which of equal routes is the oldest, and which link the first, is that of the network as it is built:
+//! ask the one that a plan was played on.
 
 mod connect;
 mod index;
