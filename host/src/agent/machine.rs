@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use super::peers::peers;
 use crate::kernel::{self, IndexedLink, Socket};
 use crate::plan::{Machine, Mark};
 use crate::protocol::journal::{self, Entry, Opening};
@@ -21,13 +22,14 @@ const GOING: u32 = 0x6f72_6300;
 /// Reads what stands in the network namespace of this thread, and the names of `ip netns`. Changes nothing.
 pub fn read_machine() -> io::Result<Machine> {
     let (links, routes) = kernel::read_machine(&Socket::open()?)?;
-    Ok(Machine { links: links.into_iter().map(|link| link.link).collect(), routes, netns: traces::names() })
+    let links = links.into_iter().map(|link| link.link).collect();
+    Ok(Machine { links, routes, netns: traces::names(), peers: peers() })
 }
 
 /// Chooses the index that the first link of a lab gets here.
 ///
-/// It is far from those that the kernel gives, and drawn by lot, as other labs may be choosing at this moment. Were an index taken,
-/// the mark would go to whoever has it: the kernel goes on after the request that makes the link was refused.
+/// It is far from those that the kernel gives, and drawn by lot, as other labs have chosen before. Were an index taken, the link would
+/// be refused.
 pub(super) fn first_index() -> u32 {
     const LOWEST: u32 = 1 << 20;
     // Below the largest that the kernel takes are all that a lab may ever use.

@@ -16,6 +16,7 @@ mod look;
 mod machine;
 mod netns;
 mod outside;
+mod peers;
 mod requests;
 mod server;
 mod session;

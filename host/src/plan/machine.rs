@@ -18,6 +18,17 @@ pub struct Machine {
     pub routes: Vec<MachineRoute>,
     /// The names of `ip netns list`.
     pub netns: Vec<String>,
+    /// Whom it is talking to.
+    pub peers: Vec<MachinePeer>,
+}
+
+/// An address that the machine talks to, wherever it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MachinePeer {
+    /// The address.
+    pub address: IpAddr,
+    /// What the machine does with it, to follow "the machine".
+    pub what: &'static str,
 }
 
 /// A link of the machine.
@@ -81,6 +92,11 @@ impl Machine {
             std::mem::take(&mut self.links).into_iter().partition(|link| link.alias.as_deref().is_some_and(&is_own));
         let over_own = |route: &MachineRoute| own.iter().any(|link| Some(&link.name) == route.link.as_ref());
         self.routes.retain(|route| !over_own(route));
+        // Whom it talks to there is the lab itself.
+        let is_there = |peer: &MachinePeer| {
+            own.iter().flat_map(|link| &link.addresses).any(|address| address.trunc().contains(&peer.address))
+        };
+        self.peers.retain(|peer| !is_there(peer));
         self.links = others;
         self
     }
@@ -137,6 +153,9 @@ impl Machine {
         };
         if let Some(route) = self.routes.iter().find(is_met) {
             return Some(format!("the machine has route `{}`", route.words));
+        }
+        if let Some(peer) = self.peers.iter().find(|peer| network.contains(&peer.address)) {
+            return Some(format!("`{}` is in it, and the machine {}", peer.address, peer.what));
         }
         if is_for_all(network) {
             return Some("the machine may want it: it is no network for private use".into());
@@ -251,6 +270,7 @@ mod tests {
             links: vec![link("lo", &["127.0.0.1/8", "::1/128"]), eth0, docker, other_lab],
             routes: routes.into_iter().map(|to| route(to, "eth0")).chain([route("10.8.0.0/24", "br7")]).collect(),
             netns: vec!["blue".into()],
+            peers: vec![MachinePeer { address: "172.30.0.9".parse().unwrap(), what: "talks to it" }],
         }
     }
 
@@ -299,6 +319,13 @@ mod tests {
             let with = met(address(ours)).unwrap_or_else(|| panic!("{ours}"));
             assert!(with.contains(theirs), "{ours}: {with}");
         }
+    }
+
+    #[test]
+    fn whoever_the_machine_talks_to_stays_where_they_are() {
+        let with = met(address("172.30.0.1/24")).unwrap();
+        assert_eq!(with, "`172.30.0.9` is in it, and the machine talks to it");
+        assert_eq!(met(address("172.30.1.1/24")), None);
     }
 
     #[test]

@@ -12,6 +12,6 @@ mod words;
 
 pub use difference::{PlanError, difference};
 pub use failure::StepFailure;
-pub use machine::{Conflict, Machine, MachineLink, MachineRoute, Mark};
+pub use machine::{Conflict, Machine, MachineLink, MachinePeer, MachineRoute, Mark};
 pub use step::{NewLink, NewRoute, Step};
 pub use words::{Word, Words};
