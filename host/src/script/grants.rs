@@ -1,7 +1,7 @@
 //! What a scenario is given beyond the network: nothing, unless the user says so.
 
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::{fs, io};
 
 use rand::SeedableRng;
@@ -54,7 +54,7 @@ impl Grants {
         let mut wasi = WasiCtxBuilder::new();
         for directory in &self.directories {
             let failed = |source| GrantError::Open { directory: directory.into(), source };
-            wasi.preopened_dir(directory, directory, FsPerms::ReadOnly).map_err(|error| {
+            wasi.preopened_dir(directory, guest_path(directory), FsPerms::ReadOnly).map_err(|error| {
                 failed(error.downcast().unwrap_or_else(|error| io::Error::other(error.to_string())))
             })?;
             // So far it is a place, which can be had without the right to enter it.
@@ -67,6 +67,16 @@ impl Grants {
     }
 }
 
+/// Returns the path by which a scenario finds a directory: as it was given, without what means nothing. Libraries compare paths by
+/// their text, and would find nothing in `./data/`.
+fn guest_path(given: &str) -> String {
+    let parts = Path::new(given).components().filter(|part| *part != Component::CurDir);
+    match parts.collect::<PathBuf>() {
+        here if here.as_os_str().is_empty() => ".".into(),
+        path => path.to_string_lossy().into_owned(),
+    }
+}
+
 impl Granted {
     /// Makes random numbers the same for the same seed, unless they may be random.
     pub(super) fn seed(&mut self, seed: [u8; 32]) {
@@ -75,5 +85,27 @@ impl Granted {
         }
         self.wasi.secure_random(StdRng::from_seed(seed)).insecure_random(StdRng::from_seed(seed));
         self.wasi.insecure_random_seed(u128::from_le_bytes(seed[..16].try_into().expect("16 of 32 bytes")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directory_has_the_path_by_which_it_was_given_without_what_means_nothing() {
+        for (given, path) in [
+            ("data", "data"),
+            ("./data/", "data"),
+            (".//a/./b", "a/b"),
+            ("../data", "../data"),
+            ("a/../b", "a/../b"),
+            ("/", "/"),
+            ("/a//b/.", "/a/b"),
+            (".", "."),
+            ("././", "."),
+        ] {
+            assert_eq!(guest_path(given), path, "{given}");
+        }
     }
 }
