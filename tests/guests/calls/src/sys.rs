@@ -2,7 +2,8 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use std::{env, fs, io, process, thread};
 
 use crate::answer::{Answer, Refusal, list};
@@ -15,9 +16,14 @@ pub(crate) const CALLS: Calls = &[
     ("sys.print-text", print_text),
     ("sys.print-stderr", print_stderr),
     ("sys.sleep", sleep),
+    ("sys.time", time),
+    ("sys.elapsed", elapsed),
     ("sys.random", random),
     ("sys.random-seed", random_seed),
     ("sys.read", read),
+    ("sys.read-dir", read_dir),
+    ("sys.write", write),
+    ("sys.exists", exists),
     ("sys.connect", connect),
     ("sys.exit", exit),
     ("sys.fail", fail),
@@ -46,6 +52,18 @@ fn sleep(fields: &Fields) -> Answer {
     Ok(String::new())
 }
 
+/// From `wasi:clocks/wall-clock`.
+fn time(_: &Fields) -> Answer {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(since.as_millis().to_string())
+}
+
+/// From `wasi:clocks/monotonic-clock`.
+fn elapsed(_: &Fields) -> Answer {
+    static FIRST: OnceLock<Instant> = OnceLock::new();
+    Ok(FIRST.get_or_init(Instant::now).elapsed().as_millis().to_string())
+}
+
 /// From `wasi:random/random`.
 fn random(_: &Fields) -> Answer {
     let number = getrandom::u64().map_err(io::Error::from)?;
@@ -59,6 +77,24 @@ fn random_seed(_: &Fields) -> Answer {
 
 fn read(fields: &Fields) -> Answer {
     list(fs::read_to_string(fields.text(0)?)?.lines())
+}
+
+fn read_dir(fields: &Fields) -> Answer {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(fields.text(0)?)? {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    list(names)
+}
+
+fn write(fields: &Fields) -> Answer {
+    fs::write(fields.text(0)?, fields.text(1)?)?;
+    Ok(String::new())
+}
+
+fn exists(fields: &Fields) -> Answer {
+    Ok(fs::exists(fields.text(0)?)?.to_string())
 }
 
 fn connect(fields: &Fields) -> Answer {
