@@ -54,7 +54,7 @@ impl Case {
             step.play(&mut model).unwrap();
         }
         // Every third waits for the end of searches for neighbours.
-        let timeout = Duration::from_millis(if seed % 3 == 0 { 3_600 } else { 400 });
+        let timeout = Duration::from_millis(if seed.is_multiple_of(3) { 3_600 } else { 400 });
         let mut pings: Vec<Ping> = Vec::new();
         let mut complaints = 0;
         let targets = networks::targets(&drawing.network);
