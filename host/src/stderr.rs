@@ -6,7 +6,8 @@
 /// Prints to stderr.
 macro_rules! eprint {
     ($($words:tt)*) => {{
-        let _ = std::io::Write::write_all(&mut std::io::stderr(), format!($($words)*).as_bytes());
+        let words = std::fmt::format(format_args!($($words)*));
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), words.as_bytes());
     }};
 }
 
