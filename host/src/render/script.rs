@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::plan::{Step, Word, Words};
 use crate::topology::settings::{CONF, IPV4, IPV6};
-use crate::topology::{Limits, LinkName, Place, Topology};
+use crate::topology::{Limits, LinkName, NetnsName, Place, Topology};
 
 /// What is done to a new netns, which has copied settings of the machine. They are written below `/proc/sys/net`, which shows the
 /// netns of whoever opens it, as sysctl(8) may be missing.
@@ -90,6 +90,9 @@ struct Script {
 
 impl Script {
     fn step(&mut self, step: &Step) {
+        if let Step::RemoveNetns { netns } = step {
+            self.remove_pairs(netns);
+        }
         // A step that does not fit, as it is not of a new lab, is written all the same.
         let _ = step.play(&mut self.network);
         match step {
@@ -113,6 +116,17 @@ impl Script {
             }
             Step::SetUp { link } => self.set_up(link.clone()),
             _ => self.line(&step.words()),
+        }
+    }
+
+    /// Removes the veths that lead out of a netns which is to go: they would go with it, but later than the next command comes.
+    fn remove_pairs(&mut self, netns: &NetnsName) {
+        let Ok(id) = self.network.find_netns(netns) else { return };
+        let peers = self.network.links_of(id).filter_map(|link| self.network.peer(link).ok());
+        let outside: Vec<Place> =
+            peers.map(|peer| self.network.place_of(peer)).filter(|place| place.netns != *netns).collect();
+        for link in outside {
+            self.step(&Step::RemoveLink { link });
         }
     }
 
@@ -151,7 +165,7 @@ fn quoted(word: &str) -> String {
 mod tests {
     use super::*;
     use crate::plan::difference;
-    use crate::topology::{NetnsId, NetnsName};
+    use crate::topology::NetnsId;
 
     fn link_name(text: &str) -> LinkName {
         LinkName::parse(text).unwrap()
@@ -208,6 +222,17 @@ mod tests {
         }));
         assert!(script.contains(&"ip -n 'red' link set dev 'a' up".to_owned()), "{script:#?}");
         assert!(!script.iter().any(|line| line.contains("addrgenmode")), "{script:#?}");
+    }
+
+    #[test]
+    fn netns_that_goes_has_its_pairs_removed_before() {
+        let mut steps = steps(|network, red| {
+            network.add_veth(NetnsId::HOST, link_name("v1"), red, link_name("eth0")).unwrap();
+            network.add_veth(red, link_name("a"), red, link_name("b")).unwrap();
+        });
+        steps.push(Step::RemoveNetns { netns: NetnsName::parse("red").unwrap() });
+        let script = lines(&steps);
+        assert_eq!(script[script.len() - 2..], ["ip link del dev 'v1'", "ip netns del 'red'"]);
     }
 
     #[test]

@@ -1,0 +1,130 @@
+//! The script of `plan --format ip`, `run --on-host` and the plan itself are one and the same network.
+//!
+//! Each way has a machine of its own, with the machine's own network as the host.
+
+mod support;
+
+#[path = "same_network/draw.rs"]
+mod draw;
+#[path = "same_network/pair.rs"]
+mod pair;
+#[path = "same_network/planned.rs"]
+mod planned;
+#[path = "same_network/quoted.rs"]
+mod quoted;
+#[path = "same_network/seen.rs"]
+mod seen;
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use nix::unistd::geteuid;
+use proptest::prelude::*;
+use proptest::test_runner::{RngSeed, TestError, TestRunner};
+
+use pair::Pair;
+use support::{GUEST_CALLS, Kind, Machine, on_machine};
+
+const RANDOM_NETWORKS: u32 = 300;
+/// How long a failure is made smaller, and by how many tries.
+const SHRINKING: Duration = Duration::from_secs(120);
+const SHRINKS: u32 = 300;
+
+/// Lists the built-in examples, each with every kind of arguments that its summary has behind the colon.
+fn examples(m: &Machine) -> Vec<Vec<String>> {
+    let listed = m.orchestrator(&["examples", "--json"]).success().json();
+    let mut examples = Vec::new();
+    for example in listed.as_array().expect("an array") {
+        let text = |field: &str| example[field].as_str().expect("a text").to_owned();
+        let usage = text("summary").split_once(": ").map(|(_, usage)| usage.to_owned()).unwrap_or_default();
+        let mut words = vec![text("name"), "--".to_owned()];
+        words.extend(usage.contains('N').then(|| "3".to_owned()));
+        examples.push(words.clone());
+        if usage.contains("--ipv6") {
+            words.push("--ipv6".to_owned());
+            examples.push(words);
+        }
+    }
+    examples
+}
+
+#[test]
+fn examples_are_the_same_by_plan_script_and_run_on_host() {
+    let mut found = Vec::new();
+    on_machine(Kind::Root, |m| found = examples(m));
+    assert!(found.len() >= 8, "{found:?}");
+    for words in found {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let pair = Pair::new();
+        let planned = pair.plan("json", &words).json();
+        assert_eq!(planned["digest"], planned::digest(&planned["topology"]), "{words:?}");
+        let on_host = ["plan", "--on-host", "--format", "json", "--name", pair::LAB];
+        let on_host = pair.built.root_command("orchestrator").args(&on_host).args(&words).run().success().json();
+        assert_eq!(planned::on_private_host(&on_host["topology"]), planned["topology"], "{words:?}");
+        pair.is_the_same(&words);
+        pair.finish();
+    }
+}
+
+/// The seed, which is always the same unless PROPTEST_RNG_SEED has another.
+fn seed() -> RngSeed {
+    match ProptestConfig::default().rng_seed {
+        RngSeed::Random => RngSeed::Fixed(1),
+        fixed => fixed,
+    }
+}
+
+/// How many networks are drawn: all by real root, and some by an ordinary user, whose machines differ in nothing that matters here.
+fn networks() -> u32 {
+    if geteuid().is_root() { RANDOM_NETWORKS } else { RANDOM_NETWORKS / 10 }
+}
+
+#[test]
+fn random_networks_are_the_same_by_plan_script_and_run_on_host() {
+    let seed = seed();
+    let config = ProptestConfig {
+        cases: networks(),
+        rng_seed: seed,
+        max_shrink_time: u32::try_from(SHRINKING.as_millis()).expect("it fits"),
+        max_shrink_iters: SHRINKS,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    // A pair that has shown a difference is not used again.
+    let pair = RefCell::new(None);
+    let outcome = TestRunner::new(config).run(&draw::network(), |calls| {
+        let on = pair.take().unwrap_or_else(Pair::new);
+        let mut words = vec![GUEST_CALLS, "--"];
+        words.extend(calls.iter().map(String::as_str));
+        on.is_the_same(&words);
+        pair.replace(Some(on));
+        Ok(())
+    });
+    if let Err(TestError::Fail(reason, calls)) = outcome {
+        panic!("with PROPTEST_RNG_SEED={seed}, the calls\n  {}\n{reason}", calls.join("\n  "));
+    }
+    outcome.expect("no case is rejected");
+    pair.take().expect("the pair of the last case").finish();
+}
+
+#[test]
+fn names_that_a_shell_would_read_do_not_get_into_a_script() {
+    let names = ["$(reboot)", "a b", "';x", "`reboot`", "a;reboot", "a\nreboot", "-h", "\"", "&reboot"];
+    let calls = names.iter().flat_map(|name| {
+        let calls = ["netns.add,{}", "bridge.add,red,{}", "veth.add,red,{},host,v", "link.set-name,red,v,{}"];
+        calls.map(|call| call.replace("{}", name))
+    });
+    let mut words = vec!["plan".to_owned(), "--format".to_owned(), "ip".to_owned(), GUEST_CALLS.to_owned()];
+    words.extend(["--", "!netns.add,red", "!veth.add,red,v,host,w", "lab.apply"].map(str::to_owned));
+    words.extend(calls);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    on_machine(Kind::Root, |m| {
+        let planned = m.orchestrator(&words);
+        let refused =
+            planned.success().stderr().lines().filter(|line| line.contains(": invalid-argument EINVAL ")).count();
+        assert_eq!(refused, 4 * names.len(), "{planned}");
+        quoted::check(planned.stdout());
+        assert!(!planned.stdout().contains("reboot"), "{planned}");
+        assert_eq!(planned.stdout().lines().filter(|line| line.starts_with("ip ")).count(), 2, "{planned}");
+    });
+}
