@@ -238,13 +238,14 @@ impl Builder {
     }
 }
 
-/// The links of the host that a step makes, brings there, or gives IPv6 anew.
+/// The links of the host that a step makes, brings there, or gives IPv6 anew. One that is to come up may have got it anew before, as
+/// a bridge does by its ports.
 fn on_host(step: &Step) -> Vec<&LinkName> {
     let in_host = |place: &'_ Place| place.netns.is_host();
     match step {
         Step::AddBridge { bridge } => vec![&bridge.place],
         Step::AddVeth { near, far, .. } => vec![&near.place, &far.place],
-        Step::SetMtu { link, .. } => vec![link],
+        Step::SetMtu { link, .. } | Step::SetUp { link } => vec![link],
         Step::SetNetns { target, name, .. } if target.is_host() => return vec![name],
         _ => Vec::new(),
     }

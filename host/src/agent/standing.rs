@@ -45,8 +45,6 @@ impl Node {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Port {
     pub(super) index: u32,
-    /// The kernel gives it no link-local address.
-    pub(super) quiet: bool,
 }
 
 /// The lab as it stands.
@@ -117,7 +115,7 @@ impl Standing {
     pub(super) fn hold(&mut self, id: NetnsId, made: Made) {
         self.nodes.insert(id, Node::new(made));
         if let Ok(lo) = self.topology.find_link(id, &LinkName::lo()) {
-            self.ports.insert(lo, Port { index: 1, quiet: true });
+            self.ports.insert(lo, Port { index: 1 });
         }
     }
 
@@ -128,7 +126,7 @@ impl Standing {
     /// Gives a link that the model has its index and notes it.
     pub(super) fn add_port(&mut self, id: LinkId, netns: NetnsId) -> Port {
         let node = self.node(netns);
-        let port = Port { index: node.take_index(), quiet: node.quiet };
+        let port = Port { index: node.take_index() };
         self.ports.insert(id, port);
         port
     }

@@ -62,7 +62,8 @@ pub(super) fn requests(standing: &mut Standing, step: &Step) -> Result<Parts, Re
             let far_port = standing.add_port(far_id, far_netns);
             let far_fd = standing.node(far_netns).netns.clone();
             // A link that is made up is too late for being quietened.
-            let up_at_once = *near_up && (near_port.quiet || !standing.has_ipv6(near_netns));
+            let quietening = quieten(standing, near_id);
+            let up_at_once = *near_up && quietening.is_empty();
             if standing.is_machine(far_netns) && !standing.is_machine(near_netns) {
                 return Err(Refusal::invalid(step.act(), "an end on the machine itself has to be the near one"));
             }
@@ -74,7 +75,8 @@ pub(super) fn requests(standing: &mut Standing, step: &Step) -> Result<Parts, Re
                 mark(standing, link, &mut making, &mut rest);
             }
             if *near_up && !up_at_once {
-                rest.extend(up(standing, near_id));
+                rest.extend(quietening);
+                rest.push(kernel::set_up(near.index));
             }
             Ok((near_netns, parts(making, rest, on_near)))
         }
@@ -128,17 +130,12 @@ fn change(standing: &mut Standing, step: &Step) -> Result<Parts, Refusal> {
     let (id, netns) = standing.find(place)?;
     let index = standing.port(id).index;
     let requests = match step {
-        Step::SetUp { .. } => up(standing, id),
-        Step::SetDown { .. } => vec![kernel::set_down(index)],
-        Step::SetMtu { mtu, .. } => {
-            let link = standing.topology.link(id, || step.act())?;
-            if !link.has_ipv6() && link.kind != Kind::Loopback {
-                // The kernel forgets what it knew of the link's IPv6, unless its netns is quiet as a whole.
-                let quiet = standing.node(netns).quiet;
-                standing.port(id).quiet = quiet;
-            }
-            vec![kernel::set_mtu(index, *mtu)]
+        Step::SetUp { .. } => {
+            let on_machine = standing.is_machine(netns);
+            return Ok((netns, parts(quieten(standing, id), vec![kernel::set_up(index)], on_machine)));
         }
+        Step::SetDown { .. } => vec![kernel::set_down(index)],
+        Step::SetMtu { mtu, .. } => vec![kernel::set_mtu(index, *mtu)],
         Step::SetController { controller, .. } => {
             let bridge = match controller {
                 Some(name) => standing.find(&Place { netns: place.netns.clone(), link: name.clone() })?.0,
@@ -177,16 +174,13 @@ fn route_spec(route: &NewRoute, link: u32, on_machine: bool) -> RouteSpec {
     RouteSpec { destination, gateway, link, metric, connected, on_machine }
 }
 
-/// Sets a link up, quietened before if that is still to be done.
-fn up(standing: &mut Standing, id: LinkId) -> Vec<Request> {
-    let link = standing.topology.standing(id);
-    let speaks_ipv6 = link.is_some_and(|link| link.has_ipv6() && standing.has_ipv6(link.netns));
-    let port = standing.port(id);
-    let mut requests = Vec::with_capacity(2);
-    if speaks_ipv6 && !port.quiet {
-        requests.push(kernel::set_address_generation_off(port.index));
-        port.quiet = true;
+/// Has the kernel give a link no link-local address when it comes up. It is asked each time: a link that was without IPv6 for a while,
+/// as its MTU was too small, has forgotten.
+fn quieten(standing: &mut Standing, id: LinkId) -> Vec<Request> {
+    let Some(link) = standing.topology.standing(id) else { return Vec::new() };
+    let (speaks, netns) = (link.has_ipv6() && link.kind != Kind::Loopback, link.netns);
+    if !speaks || !standing.has_ipv6(netns) || standing.node(netns).quiet {
+        return Vec::new();
     }
-    requests.push(kernel::set_up(port.index));
-    requests
+    vec![kernel::set_address_generation_off(standing.port(id).index)]
 }

@@ -39,6 +39,7 @@ struct Planner<'a> {
 
 impl<'a> Planner<'a> {
     fn plan(&mut self) -> Result<(), Refusal> {
+        self.set_down_for_ipv6()?;
         self.remove()?;
         self.put_in_place()?;
         self.loosen()?;
@@ -49,6 +50,15 @@ impl<'a> Planner<'a> {
         step.play(&mut self.now)?;
         self.steps.push(step);
         Ok(())
+    }
+
+    /// Sets down what gets IPv6 back with a larger MTU, its own or that of a bridge's ports: while it is up that would come with the
+    /// kernel's own address generation.
+    fn set_down_for_ipv6(&mut self) -> Result<(), Refusal> {
+        let lacks = |id: &&LinkId| self.now.standing(**id).is_some_and(|link| link.up && !link.has_ipv6());
+        let regains = |id: &&LinkId| lacks(id) && self.wanted.standing(**id).is_some_and(Link::has_ipv6);
+        let links: Vec<Place> = self.stood.iter().filter(regains).map(|id| self.now.place_of(*id)).collect();
+        links.into_iter().try_for_each(|link| self.step(Step::SetDown { link }))
     }
 
     /// Removes the namespaces and links that are not wanted.
@@ -117,19 +127,22 @@ impl<'a> Planner<'a> {
             .expect("a netns has fewer links than there are names")
     }
 
-    /// Takes from the links that stand what would be in the way: up where down is wanted, and ports of bridges.
+    /// Takes from the links that stand what would be in the way: up where down is wanted, and ports of bridges that they leave. A
+    /// bridge gets its own MTU before it could follow that of its next ports.
     fn loosen(&mut self) -> Result<(), Refusal> {
         for at in 0..self.stood.len() {
             let id = self.stood[at];
             let (now, wanted) = (self.now.standing(id).expect("`remove` has left only these"), self.wanted_link(id));
-            // IPv6 that comes with a larger MTU would come with the kernel's own address generation, unless the link is down.
-            let regains_ipv6 = !now.has_ipv6() && wanted.has_ipv6();
-            let (up, attached) = (now.up, now.controller.is_some());
-            if up && (!wanted.up || regains_ipv6) {
+            let leaves = now.controller.is_some() && now.controller != wanted.controller;
+            let own_mtu = matches!(now.kind, Kind::Bridge { .. }) && wanted.mtu.chosen && now.mtu != wanted.mtu;
+            if now.up && !wanted.up {
                 self.step(Step::SetDown { link: self.now.place_of(id) })?;
             }
-            if attached && wanted.controller.is_none() {
+            if leaves {
                 self.step(Step::SetController { link: self.now.place_of(id), controller: None })?;
+            }
+            if own_mtu {
+                self.step(Step::SetMtu { link: self.now.place_of(id), mtu: wanted.mtu.bytes })?;
             }
         }
         Ok(())

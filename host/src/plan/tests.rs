@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::topology::{Destination, Kind, Limits, LinkId, LinkName, NetnsId, NetnsName, Topology};
+use crate::topology::{Destination, Kind, Limits, Link, LinkId, LinkName, NetnsId, NetnsName, Topology};
 
 /// A call, with numbers that pick among what there is.
 #[derive(Clone, Debug)]
@@ -157,6 +157,21 @@ fn picture(network: &Topology) -> BTreeMap<String, Vec<String>> {
     picture
 }
 
+/// Plays the steps from one network to another. Returns what they lead to, and the links that got IPv6 back while they were up: the
+/// kernel gave them an address then.
+fn walk(standing: &Topology, wanted: &Topology) -> (Topology, Vec<LinkId>) {
+    let mut now = standing.rehearsal();
+    let mut regained = Vec::new();
+    for step in difference(standing, wanted).unwrap() {
+        let mute = |(id, link): (LinkId, &Link)| (link.up && !link.has_ipv6()).then_some(id);
+        let mute: Vec<LinkId> = now.list_links().filter_map(mute).collect();
+        step.play(&mut now).unwrap();
+        regained.extend(mute);
+        regained.retain(|id| now.standing(*id).is_some_and(|link| link.up && link.has_ipv6()));
+    }
+    (now, regained)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -169,11 +184,9 @@ proptest! {
         before.iter().for_each(|call| play(&mut network, call));
         let standing = network.clone();
         after.iter().for_each(|call| play(&mut network, call));
-        let mut rehearsal = standing.rehearsal();
-        for step in difference(&standing, &network).unwrap() {
-            step.play(&mut rehearsal).unwrap();
-        }
-        prop_assert_eq!(picture(&rehearsal), picture(&network));
+        let (built, regained) = walk(&standing, &network);
+        prop_assert_eq!(picture(&built), picture(&network));
+        prop_assert_eq!(regained, []);
     }
 }
 
@@ -202,6 +215,36 @@ fn bridge_comes_up_last_and_ports_are_made_up_and_attached() {
     assert!(words[at("add name eth1")].contains("master br0 up type veth peer name eth0 netns c1"));
     assert!(at("-n c1 link set dev eth0 up") < at("netns add c2"), "a netns is done before the next begins");
     assert!(at("dev br0 up") > at("-n c3 link set dev eth0 up"));
+}
+
+#[test]
+fn bridge_is_down_when_it_gets_ipv6_back_by_its_ports() {
+    let mut network = star(2);
+    let port = network.find_link(NetnsId::HOST, &link_name(1)).unwrap();
+    network.set_mtu(port, 1000).unwrap();
+    let standing = network.clone();
+    network.remove_netns(network.find_netns(&NetnsName::parse("c1").unwrap()).unwrap()).unwrap();
+    let words: Vec<String> = difference(&standing, &network).unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(words[..2], ["ip link set dev br0 down", "ip netns del c1"]);
+    assert!(words.contains(&"ip link set dev br0 up".to_owned()), "{words:#?}");
+}
+
+#[test]
+fn bridge_does_not_lose_ipv6_on_the_way() {
+    let standing = star(2);
+    let link = |name: &str| standing.find_link(NetnsId::HOST, &LinkName::parse(name).unwrap()).unwrap();
+    let (bridge, port) = (link("br0"), link("eth1"));
+    // By a port whose MTU it does not follow in the end.
+    let mut network = standing.clone();
+    network.set_mtu(bridge, 1400).unwrap();
+    network.set_mtu(port, 68).unwrap();
+    assert_eq!(walk(&standing, &network).1, []);
+    // By one that leaves it.
+    let mut network = standing.clone();
+    let other = network.add_bridge(NetnsId::HOST, LinkName::parse("br1").unwrap()).unwrap();
+    network.add_port(other, port).unwrap();
+    network.set_mtu(port, 68).unwrap();
+    assert_eq!(walk(&standing, &network).1, []);
 }
 
 #[test]
