@@ -1,6 +1,6 @@
 //! A machine's network as `ip -j` shows it, without what is by chance: one line for each thing, so that a difference is short.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
@@ -73,7 +73,13 @@ impl Seen {
             lines.insert(format!("{name}: netns"));
             lines.extend(netns.links.iter().map(|link| format!("{name}: link {}", self.without_chance(name, link))));
             lines.extend(netns.settings.iter().map(|settings| format!("{name}: settings {settings}")));
-            lines.extend(netns.routes.iter().map(|route| format!("{name}: route {}", by_anybody(name, route))));
+            let mut ways: HashMap<&str, u32> = HashMap::new();
+            for route in &netns.routes {
+                // Of the ways to one destination the first is taken.
+                let number = ways.entry(route["dst"].as_str().unwrap_or_default()).or_default();
+                *number += 1;
+                lines.insert(format!("{name}: route {number} {}", by_anybody(name, route)));
+            }
         }
         lines
     }
