@@ -19,9 +19,9 @@ mod several;
 #[path = "on_host/stands.rs"]
 mod stands;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use support::{Command, Kind, Machine, Portrait, on_machine, poll_until};
+use support::{Command, Kind, Machine, Portrait, on_machine};
 
 /// How long something may take that takes a moment.
 const SOON: Duration = Duration::from_secs(10);
@@ -47,20 +47,9 @@ fn inhabited(test: impl FnOnce(&Machine, &Portrait)) {
         m.inhabit();
         let before = Portrait::of(m);
         test(m, &before);
-        is_as_before(m, &before);
+        before.assert_is_again(m);
         m.vacate();
     });
-}
-
-/// Finds the machine as it was, within the time that the kernel takes to free what has ended.
-#[track_caller]
-fn is_as_before(m: &Machine, before: &Portrait) {
-    let mut differences = Vec::new();
-    let found = poll_until(Instant::now() + SOON, || {
-        differences = before.differences(&Portrait::of(m));
-        differences.is_empty().then_some(())
-    });
-    assert!(found.is_some(), "the machine is not as it was: {differences:#?}");
 }
 
 /// Finds that all that was there is there and unchanged, and returns what was added.

@@ -81,8 +81,7 @@ fn machine_that_is_vacated_is_as_it_was() {
         let before = Portrait::of(m);
         m.inhabit();
         m.vacate();
-        let differences = before.differences(&Portrait::of(m));
-        assert_eq!(differences, Vec::<String>::new());
+        before.assert_is_again(m);
     });
 }
 

@@ -118,7 +118,7 @@ fn random_networks_are_the_same(half: u64) {
 }
 
 /// Networks that were not the same once, or could not be made.
-const ONCE_NOT_THE_SAME: [&str; 4] = [
+const ONCE_NOT_THE_SAME: [&str; 6] = [
     // A veth goes with its netns, later than the kernel says that this is gone.
     "netns.add,n1 veth.add,host,e0,n1,e1 lab.apply netns.remove,n1 netns.add,n2 veth.add,n2,e4,host,e0",
     // A bridge that loses a port gets IPv6 back by its larger MTU, and has forgotten to make no link-local address of its own. The
@@ -134,6 +134,19 @@ const ONCE_NOT_THE_SAME: [&str; 4] = [
     "netns.add,n1 bridge.add,host,br0 link.set-up,host,br0 veth.add,host,e0,n1,e1 link.set-up,host,e0 link.set-up,n1,e1 \
      bridge.add-port,host,br0,e0 veth.add,host,e2,n1,e3 probe.links,host link.set-mtu,host,br0,1280 \
      link.set-mtu,host,e2,68 bridge.add-port,host,br0,e2",
+    // It keeps the MTU that it has, but as its own, before it follows.
+    "netns.add,n1 bridge.add,n1,br0 link.set-up,n1,br0 veth.add,n1,e0,host,e1 link.set-up,n1,e0 link.set-up,host,e1 \
+     link.set-mtu,n1,e0,1000 lab.apply bridge.add-port,n1,br0,e0 link.set-mtu,n1,br0,1500",
+    // Gateways that have got routes through other gateways: a chain over one link, a circle over two, one that is its own, and
+    // at last without the network in which they were reached.
+    "netns.add,n1 netns.add,n2 veth.add,n1,e0,n2,e0 veth.add,n1,e1,n2,e1 link.set-up,n1,e0 link.set-up,n1,e1 \
+     link.set-up,n2,e0 link.set-up,n2,e1 address.add,n1,e0,2001:db8::1/64 address.add,n1,e1,2001:db8::1/64 \
+     address.add,n1,e0,10.0.0.1/24 address.add,n1,e1,10.0.0.2/24 \
+     route.add-via,n1,e0,2001:db8:9::/48,2001:db8::2 route.add-via,n1,e0,2001:db8::2/128,2001:db8::3 \
+     route.add-via,n1,e0,2001:db8::3/128,2001:db8::4 route.add-via,n1,e0,2001:db8::6/128,2001:db8::7 \
+     route.add-via,n1,e1,2001:db8::7/128,2001:db8::6 route.add-via,n1,e1,2001:db8::8/128,2001:db8::8 \
+     route.add-via,n1,e0,10.0.0.6/32,10.0.0.7 route.add-via,n1,e1,10.0.0.7/32,10.0.0.6 \
+     address.remove,n1,e0,2001:db8::1/64 address.remove,n1,e1,2001:db8::1/64 probe.routes,n1",
 ];
 
 #[test]

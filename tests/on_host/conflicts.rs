@@ -1,7 +1,7 @@
 //! What is refused before the first step, because the machine has it.
 
 use crate::support::{Machine, Portrait};
-use crate::{LAB, by_hand, inhabited, is_as_before, links_of, play};
+use crate::{LAB, by_hand, inhabited, links_of, play};
 
 /// Begins a lab that has things of its own before the one that meets something of the machine's.
 const FIRST: &str = "netns.add,c1 bridge.add,host,br7 link.set-up,host,br7 address.add,host,br7,172.20.0.1/24 ";
@@ -15,7 +15,7 @@ fn is_refused(m: &Machine, before: &Portrait, calls: &str, ours: &str, theirs: &
         let code = if apply.is_empty() { 2 } else { refused.code() };
         refused.complains(code, ours).stderr_has(theirs);
         assert!(matches!(refused.code(), 1 | 2), "{refused}");
-        is_as_before(m, before);
+        before.assert_is_again(m);
         assert!(m.labs().is_empty());
     }
 }
@@ -45,7 +45,7 @@ fn link_does_not_come_to_the_name_of_one_of_the_machine_later_either() {
             let refused = play(m, LAB, &[], calls).run();
             // Something had been built, and was undone.
             refused.complains(2, ours).stderr_has("the machine has a link");
-            is_as_before(m, before);
+            before.assert_is_again(m);
         }
     });
 }
@@ -71,7 +71,7 @@ fn bridge_of_somebody_else_is_left_alone_whatever_it_is_called() {
         let before = Portrait::of(m);
         let refused = m.orchestrator(&["run", "two-containers", "--on-host"]);
         refused.complains(2, "bridge `br0`").stderr_has("the machine has a link `br0` (bridge)").stderr_has("hint: ");
-        is_as_before(m, &before);
+        before.assert_is_again(m);
         by_hand(m, "ip link del dev br0");
     });
 }
@@ -157,7 +157,7 @@ fn conflict_that_comes_with_a_later_step_undoes_the_lab() {
         let calls = format!("{} lab.apply address.add,host,br0,10.0.9.1/24", crate::SMALL);
         let refused = play(m, LAB, &[], &calls).run();
         refused.complains(2, "10.0.9.1/24").stderr_has("10.0.0.5/16");
-        is_as_before(m, before);
+        before.assert_is_again(m);
         assert_eq!(links_of(m, LAB), Vec::<String>::new());
     });
 }

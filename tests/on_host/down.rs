@@ -1,7 +1,7 @@
 //! `down` removes what is the lab's, and nothing that only looks like it.
 
 use crate::support::Portrait;
-use crate::{LAB, SMALL, by_hand, down, has_link, inhabited, is_as_before, links_of, stand};
+use crate::{LAB, SMALL, by_hand, down, has_link, inhabited, links_of, stand};
 
 #[test]
 fn down_says_nothing_when_all_is_well() {
@@ -10,7 +10,7 @@ fn down_says_nothing_when_all_is_well() {
         let ended = m.orchestrator(&["down", LAB]);
         assert_eq!((ended.success().stdout(), ended.stderr()), ("", ""));
         assert_eq!(links_of(m, LAB), Vec::<String>::new());
-        is_as_before(m, before);
+        before.assert_is_again(m);
     });
 }
 
@@ -28,7 +28,7 @@ fn what_others_have_hung_on_the_lab_stays_as_far_as_it_can() {
             ip neighbour add 172.16.0.88 lladdr 02:00:00:00:00:88 dev br0 nud permanent",
         );
         down(m, LAB);
-        is_as_before(m, &before);
+        before.assert_is_again(m);
         by_hand(m, "ip link del dev mine0");
     });
 }
@@ -44,7 +44,7 @@ fn links_that_were_renamed_by_hand_are_removed_too() {
         );
         assert_eq!(links_of(m, LAB), ["other0", "other1", "pair1", "veth1"]);
         down(m, LAB);
-        is_as_before(m, before);
+        before.assert_is_again(m);
     });
 }
 
@@ -70,7 +70,7 @@ fn objects_that_were_deleted_by_hand_are_not_missed() {
         stand(m, LAB, SMALL);
         by_hand(m, "ip link del dev br0 && ip link del dev veth1 && ip link del dev pair0 && rm /run/netns/c1");
         down(m, LAB);
-        is_as_before(m, before);
+        before.assert_is_again(m);
     });
 }
 
@@ -85,7 +85,7 @@ fn link_without_its_mark_is_somebody_elses_and_is_told_of() {
         // Its peer was the lab's still, and takes it along.
         assert!(!has_link(m, "pair0") && !has_link(m, "pair1"));
         by_hand(m, "ip link del dev br0");
-        is_as_before(m, before);
+        before.assert_is_again(m);
     });
 }
 
@@ -105,7 +105,7 @@ fn mark_of_another_lab_is_not_mistaken_for_that_of_this_one() {
             assert!(has_link(m, stays), "{stays}");
             by_hand(m, &format!("ip link del dev {stays}"));
         }
-        is_as_before(m, before);
+        before.assert_is_again(m);
     });
 }
 
@@ -129,6 +129,6 @@ fn end_of_a_pair_that_was_moved_away_by_hand_goes_with_the_other() {
         down(m, LAB);
         let links = m.ip(&["-n", "app", "link"]);
         assert_eq!(links.as_array().unwrap().len(), 2, "{links}");
-        is_as_before(m, before);
+        before.assert_is_again(m);
     });
 }

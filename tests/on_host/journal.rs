@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::support::{Machine, Portrait};
-use crate::{LAB, SMALL, by_hand, has_link, inhabited, is_as_before, links_of, stand};
+use crate::{LAB, SMALL, by_hand, has_link, inhabited, links_of, stand};
 
 /// Lets a lab stand, kills its agent, and puts what `change` makes of its journal in the place of that.
 #[track_caller]
@@ -35,7 +35,7 @@ fn journal_that_is_damaged_is_told_of_and_the_lab_found_by_its_mark() {
             assert_eq!(links_of(m, LAB), Vec::<String>::new());
             m.has_no_trace_of_labs_but(&["app", "upstream"]);
         }
-        is_as_before(m, before);
+        before.assert_is_again(m);
     });
 }
 
@@ -50,7 +50,7 @@ fn journal_that_is_empty_or_gone_does_not_keep_the_lab_on_the_machine() {
         by_hand(m, "rm /run/orchestrator/labs/lab/journal");
         m.orchestrator(&["list"]).success();
         assert_eq!(links_of(m, LAB), Vec::<String>::new(), "without a journal");
-        is_as_before(m, before);
+        before.assert_is_again(m);
     });
 }
 
@@ -63,7 +63,7 @@ fn journal_that_was_cut_off_is_read_as_far_as_it_goes() {
             assert_eq!(links_of(m, LAB), Vec::<String>::new(), "{part}/8 of it");
             m.has_no_trace_of_labs_but(&["app", "upstream"]);
         }
-        is_as_before(m, before);
+        before.assert_is_again(m);
     });
 }
 
@@ -77,7 +77,7 @@ fn journal_that_is_damaged_while_the_lab_stands_does_not_keep_it_from_ending() {
             assert_eq!(links_of(m, LAB), Vec::<String>::new(), "{damage}");
             assert!(m.labs().is_empty());
         }
-        is_as_before(m, before);
+        before.assert_is_again(m);
     });
 }
 
@@ -99,7 +99,7 @@ fn journal_of_another_boot_touches_nothing_of_this_one() {
         m.root_command("ip").args(&["-n", "c1", "link"]).run().success();
         assert!(m.entries(&m.labs_directory()).iter().all(|name| name == ".lock"));
         by_hand(m, "ip link del dev br0; ip netns del c1; ip netns del c2");
-        is_as_before(m, before);
+        before.assert_is_again(m);
     });
 }
 
@@ -116,7 +116,7 @@ fn journal_that_names_what_is_not_the_labs_removes_nothing_of_it() {
             [bytes, (forged.join("\n") + "\n").into_bytes()].concat()
         });
         m.orchestrator(&["list"]).success();
-        is_as_before(m, before);
+        before.assert_is_again(m);
     });
 }
 
@@ -135,7 +135,7 @@ fn lab_that_was_built_in_another_namespace_is_not_looked_for_in_this_one() {
         let elsewhere = m.root_command("ip").args(&["netns", "exec", "app", "orchestrator", "list"]).run();
         elsewhere.success();
         assert_eq!(m.ip(&["-n", "app", "link"]).as_array().unwrap().len(), 2);
-        is_as_before(m, before);
+        before.assert_is_again(m);
     });
 }
 
@@ -154,7 +154,7 @@ fn names_of_others_stay_whatever_the_journal_says() {
         for damage in [|_| b"damaged\n".to_vec(), |bytes: Vec<u8>| bytes] {
             killed_with_journal(m, damage);
             m.orchestrator(&["list"]).success();
-            is_as_before(m, &before);
+            before.assert_is_again(m);
         }
         by_hand(m, "cd /run/netns && rm dead-container container nowhere odd");
     });

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::support::{Machine, poll_until};
-use crate::{LAB, LINKS, SMALL, SOON, added, inhabited, is_as_before, links_of, play, stand};
+use crate::{LAB, LINKS, SMALL, SOON, added, inhabited, links_of, play, stand};
 
 /// A lab that takes a while to be built, link by link on the host.
 const LARGE: &str = "repeat,24,!netns.add,c{} bridge.add,host,br0 address.add,host,br0,172.16.0.1/24
@@ -45,7 +45,7 @@ fn any_command_takes_away_what_a_killed_agent_left_on_the_machine() {
             assert_eq!(links_of(m, LAB), Vec::<String>::new(), "{sweeper:?}");
             m.has_no_trace_of_labs_but(&["app", "upstream"]);
         }
-        is_as_before(m, before);
+        before.assert_is_again(m);
     });
 }
 
@@ -91,7 +91,7 @@ fn agent_that_is_killed_at_any_point_of_building_leaves_nothing_for_good() {
             assert_eq!(links_of(m, LAB), Vec::<String>::new(), "killed after {part}/16 of {whole:?}");
             assert!(m.labs().is_empty());
         }
-        is_as_before(m, before);
+        before.assert_is_again(m);
     });
 }
 
@@ -109,7 +109,7 @@ fn run_that_is_killed_at_any_point_of_building_leaves_nothing() {
             agents.into_iter().for_each(|pid| m.ends(pid));
             assert_eq!(links_of(m, LAB), Vec::<String>::new(), "{signal} after {part}0 ms");
         }
-        is_as_before(m, before);
+        before.assert_is_again(m);
     });
 }
 
@@ -130,6 +130,6 @@ fn all_of_it_killed_at_once_is_swept() {
             m.orchestrator(&["list"]).success();
             assert_eq!(links_of(m, LAB), Vec::<String>::new());
         }
-        is_as_before(m, before);
+        before.assert_is_again(m);
     });
 }

@@ -10,7 +10,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 use crate::support::{Machine, Portrait};
-use crate::{LAB, inhabited, is_as_before, links_of};
+use crate::{LAB, inhabited, links_of};
 
 const LABS: usize = 200;
 /// After so many labs the whole machine is compared; after each one its links and what it would say to `ip`.
@@ -159,12 +159,12 @@ fn random_labs_leave_a_machine_in_use_as_it_was_and_never_cut_it_off() {
             assert_eq!(m.ip(&["link"]), links, "{end:?} of {calls:?}");
             m.has_no_trace_of_labs_but(&["app", "upstream"]);
             if number % PORTRAIT_EVERY == 0 {
-                is_as_before(m, &with_session);
+                with_session.assert_is_again(m);
             }
         }
         assert!(stood > labs / 4 && most > 3, "{stood} of the {labs} labs stood, with {most} links at most");
         session.signal(Signal::SIGINT);
         session.wait().success().stdout_has(" 0% packet loss");
-        is_as_before(m, before);
+        before.assert_is_again(m);
     });
 }

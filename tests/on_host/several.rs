@@ -99,7 +99,7 @@ fn name_that_somebody_takes_meanwhile_makes_nothing_of_his_the_labs() {
         run.wait().complains(2, "`br2`").stderr_has("the machine has a link `br2` (bridge)");
         assert!(has_link(m, "br2"));
         by_hand(m, "ip link del dev br2");
-        crate::is_as_before(m, before);
+        before.assert_is_again(m);
     });
 }
 
@@ -115,6 +115,6 @@ fn labs_of_another_kind_do_not_notice() {
         down(m, "private");
         assert_eq!(links_of(m, LAB), LINKS);
         m.orchestrator(&["down", "--all"]).success();
-        crate::is_as_before(m, before);
+        before.assert_is_again(m);
     });
 }

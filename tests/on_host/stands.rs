@@ -1,7 +1,7 @@
 //! What stands on the machine, under the names that the scenario gave.
 
 use crate::support::{Kind, Portrait, on_machine};
-use crate::{LAB, LINKS, SMALL, added, down, has_link, inhabited, is_as_before, links_of, play, stand};
+use crate::{LAB, LINKS, SMALL, added, down, has_link, inhabited, links_of, play, stand};
 
 #[test]
 fn article_stands_on_the_machine_as_its_commands_would_have_it() {
@@ -98,7 +98,7 @@ fn neighbours_of_the_machine_are_not_forgotten_with_those_of_the_lab() {
 fn rm_removes_the_lab_from_the_machine() {
     inhabited(|m, before| {
         play(m, LAB, &["--rm"], SMALL).run().success();
-        is_as_before(m, before);
+        before.assert_is_again(m);
     });
 }
 
@@ -107,7 +107,7 @@ fn scenario_that_fails_after_it_has_built_is_undone_on_the_machine() {
     inhabited(|m, before| {
         let failed = play(m, LAB, &[], &format!("{SMALL} lab.apply sys.fail,late")).run();
         failed.fails_with(1).stderr_has("what had been built was undone");
-        is_as_before(m, before);
+        before.assert_is_again(m);
         play(m, LAB, &["--keep"], &format!("{SMALL} lab.apply sys.fail,late")).run().fails_with(1);
         assert_eq!(links_of(m, LAB), LINKS);
         down(m, LAB);
@@ -138,7 +138,7 @@ fn machine_without_names_for_namespaces_has_none_afterwards() {
         stand(m, LAB, SMALL);
         assert_eq!(m.entries("/run/netns"), ["c1"]);
         down(m, LAB);
-        is_as_before(m, &before);
+        before.assert_is_again(m);
     });
 }
 
@@ -162,7 +162,7 @@ fn root_without_a_capability_is_told_which() {
             let run = ["run", crate::support::GUEST_CALLS, "--name", LAB, "--on-host", "--"];
             let refused = m.root_command("setpriv").args(&options).args(&run).args(&calls).run();
             refused.complains(3, "--on-host").stderr_has(named);
-            is_as_before(m, before);
+            before.assert_is_again(m);
         }
     });
 }

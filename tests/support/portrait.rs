@@ -1,10 +1,11 @@
 //! A portrait of a machine: all of it that a lab in its own network could touch, for a comparison before and after.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::{Machine, empty};
+use super::{Machine, empty, poll_until};
 
 /// What is asked of the machine. Each question is answered by one JSON value a line, if by any.
 const QUESTIONS: [(&str, &str); 12] = [
@@ -54,6 +55,9 @@ const VOLATILE_FIELDS: [&str; 7] = [
 const KNOWN_STATES: [&str; 4] = ["REACHABLE", "STALE", "DELAY", "PROBE"];
 /// States of a neighbour that was looked for in vain; such an entry is there for seconds, and not looked at.
 const VAIN_STATES: [&str; 3] = ["INCOMPLETE", "FAILED", "NONE"];
+
+/// How long the kernel may take to free what has ended, such as the ids of namespaces.
+const FREED_WITHIN: Duration = Duration::from_secs(10);
 
 /// Settings that are counters.
 const VOLATILE_SETTINGS: [&str; 1] = ["net.netfilter.nf_conntrack_count"];
@@ -109,6 +113,17 @@ impl Portrait {
         let added = later.0.iter().filter(|(thing, _)| !self.0.contains_key(*thing));
         lines.extend(added.map(|(thing, fields)| format!("added: {thing}{}", listed(fields))));
         lines
+    }
+
+    /// Finds the machine as it was, as soon as the kernel has freed what has ended.
+    #[track_caller]
+    pub(crate) fn assert_is_again(&self, machine: &Machine) {
+        let mut differences = Vec::new();
+        let found = poll_until(Instant::now() + FREED_WITHIN, || {
+            differences = self.differences(&Portrait::of(machine));
+            differences.is_empty().then_some(())
+        });
+        assert!(found.is_some(), "the machine is not as it was: {differences:#?}");
     }
 
     fn insert(&mut self, thing: String, fields: Fields) {

@@ -3,16 +3,17 @@
 //! Each step is played on a rehearsal of the network as soon as it is chosen, so what the kernel does on the side (a link set
 //! down loses its routes) is seen by the choice of the next, and the steps lead to the wanted network by construction.
 
+mod routes;
+
 use std::collections::HashMap;
-use std::net::IpAddr;
 
 use ipnet::IpNet;
 use thiserror::Error;
 
 use super::order::in_order_of_routes;
-use super::{NewLink, NewRoute, Step};
+use super::{NewLink, Step};
 use crate::topology::{
-    Code, Kind, Link, LinkId, LinkName, MacAddress, Netns, NetnsId, NetnsName, Place, Refusal, Route, Topology,
+    Kind, Link, LinkId, LinkName, MacAddress, Mtu, Netns, NetnsId, NetnsName, Place, Refusal, Topology,
 };
 
 /// A step that the model refuses although it accepted the network that the step leads to: a fault of this program.
@@ -134,15 +135,15 @@ impl<'a> Planner<'a> {
             let id = self.stood[at];
             let (now, wanted) = (self.now.standing(id).expect("`remove` has left only these"), self.wanted_link(id));
             let leaves = now.controller.is_some() && now.controller != wanted.controller;
-            let own_mtu = matches!(now.kind, Kind::Bridge { .. }) && wanted.mtu.chosen && now.mtu != wanted.mtu;
+            let is_bridge = matches!(now.kind, Kind::Bridge { .. });
             if now.up && !wanted.up {
                 self.step(Step::SetDown { link: self.now.place_of(id) })?;
             }
             if leaves {
                 self.step(Step::SetController { link: self.now.place_of(id), controller: None })?;
             }
-            if own_mtu {
-                self.step(Step::SetMtu { link: self.now.place_of(id), mtu: wanted.mtu.bytes })?;
+            if is_bridge {
+                self.set_mtu(&self.now.place_of(id), wanted)?;
             }
         }
         Ok(())
@@ -271,17 +272,8 @@ impl<'a> Planner<'a> {
 
     fn configure_link(&mut self, id: LinkId) -> Result<(), Refusal> {
         let (wanted, link) = (self.wanted_link(id), self.wanted.place_of(id));
-        let (up, mtu, bridge) = (wanted.up, wanted.mtu, wanted.controller);
-        let now = self.now_at(&link)?.mtu;
-        let to_choose = now.chosen != mtu.chosen && matches!(wanted.kind, Kind::Bridge { .. });
-        if mtu.chosen && (now.bytes != mtu.bytes || to_choose) {
-            if now.bytes == mtu.bytes {
-                // To set what it has would choose nothing. Another one below might be the end of IPv6.
-                let other = if mtu.bytes < 65_535 { mtu.bytes + 1 } else { mtu.bytes - 1 };
-                self.step(Step::SetMtu { link: link.clone(), mtu: other })?;
-            }
-            self.step(Step::SetMtu { link: link.clone(), mtu: mtu.bytes })?;
-        }
+        let (up, bridge) = (wanted.up, wanted.controller);
+        self.set_mtu(&link, wanted)?;
         let controller = bridge.map(|bridge| self.wanted_link(bridge).name.clone());
         let attached = self.now_at(&link)?.controller.map(|bridge| self.now.place_of(bridge).link);
         if attached != controller {
@@ -291,6 +283,21 @@ impl<'a> Planner<'a> {
             self.step(Step::SetUp { link })?;
         }
         Ok(())
+    }
+
+    /// Gives a link the MTU that was chosen for it, and has a bridge know that it was chosen.
+    fn set_mtu(&mut self, link: &Place, wanted: &Link) -> Result<(), Refusal> {
+        let (now, Mtu { bytes, chosen }) = (self.now_at(link)?.mtu, wanted.mtu);
+        let to_choose = !now.chosen && matches!(wanted.kind, Kind::Bridge { .. });
+        if !chosen || (now.bytes == bytes && !to_choose) {
+            return Ok(());
+        }
+        if now.bytes == bytes {
+            // To set what it has would choose nothing. Another one below might be the end of IPv6.
+            let other = if bytes < 65_535 { bytes + 1 } else { bytes - 1 };
+            self.step(Step::SetMtu { link: link.clone(), mtu: other })?;
+        }
+        self.step(Step::SetMtu { link: link.clone(), mtu: bytes })
     }
 
     /// Gives a link its addresses in their order, in which the first of a network is the primary one: what does not fit into
@@ -316,93 +323,6 @@ impl<'a> Planner<'a> {
             }
         }
         Ok(())
-    }
-
-    /// Removes the routes that are not wanted, such as one that came with an address and was removed by itself.
-    fn remove_routes(&mut self, netns: NetnsId) -> Result<(), Refusal> {
-        let now = self.now.find_netns(&self.wanted.netns_name(netns))?;
-        let wanted = self.wanted.routes_of(netns);
-        let is_wanted = |place: &Place, route: &NewRoute| {
-            let mut same = wanted.get(&route.destination).into_iter().flatten();
-            same.any(|other| NewRoute::from(other) == *route && self.wanted.place_of(other.link) == *place)
-        };
-        let routes = self.now.routes_of(now).values().flatten();
-        let routes = routes.map(|route| (self.now.place_of(route.link), NewRoute::from(route)));
-        let going: Vec<(Place, NewRoute)> = routes.filter(|(place, route)| !is_wanted(place, route)).collect();
-        for (link, route) in going {
-            self.step(Step::RemoveRoute { link, route })?;
-        }
-        Ok(())
-    }
-
-    /// Adds the routes whose gateway has become an address of the netns itself since, which the kernel minds only when the
-    /// route is added: so they come first, and `set_addresses` puts back what is in their way.
-    fn add_odd_routes(&mut self, netns: NetnsId) -> Result<(), Refusal> {
-        let odd: Vec<(Place, NewRoute, IpAddr)> = {
-            let links: Vec<&Link> = self.wanted.links_of(netns).map(|id| self.wanted_link(id)).collect();
-            let shut_out = |gateway: IpAddr| {
-                links.iter().any(|link| link.addresses.iter().any(|address| address.shuts_out(gateway, &link.kind)))
-            };
-            let routes = self.wanted.routes_of(netns).values().flatten();
-            routes
-                .filter_map(|route| Some((route, route.gateway.filter(|gateway| shut_out(*gateway))?)))
-                .map(|(route, gateway)| (self.wanted.place_of(route.link), NewRoute::from(route), gateway))
-                .collect()
-        };
-        for (place, route, gateway) in odd {
-            if self.has_route(&place, &route)? {
-                continue;
-            }
-            let now = self.now.find_netns(&place.netns)?;
-            let in_the_way = |id: &LinkId| {
-                let link = self.now.standing(*id).expect("listed");
-                link.addresses.iter().any(|address| address.shuts_out(gateway, &link.kind))
-            };
-            let links: Vec<LinkId> = self.now.links_of(now).filter(in_the_way).collect();
-            for id in links {
-                let link = self.now.place_of(id);
-                for address in addresses_of(self.now_at(&link)?, gateway.is_ipv6()).into_iter().rev() {
-                    self.step(Step::RemoveAddress { link: link.clone(), address })?;
-                }
-            }
-            self.add_route(place, route)?;
-        }
-        Ok(())
-    }
-
-    fn has_route(&self, place: &Place, route: &NewRoute) -> Result<bool, Refusal> {
-        let netns = self.now.find_netns(&place.netns)?;
-        let over = self.now.find_place(place)?;
-        let same = |found: &Route| found.link == over && NewRoute::from(found) == *route;
-        Ok(self.now.find_route(netns, &route.destination, same).is_some())
-    }
-
-    fn add_routes(&mut self, netns: NetnsId) -> Result<(), Refusal> {
-        let wanted = self.wanted.routes_of(netns).values().flatten();
-        // Gateways may be reached by routes that are on a link.
-        let (on_link, through): (Vec<&Route>, Vec<&Route>) = wanted.partition(|route| route.gateway.is_none());
-        for route in on_link.into_iter().chain(through) {
-            let (link, route) = (self.wanted.place_of(route.link), NewRoute::from(route));
-            if !self.has_route(&link, &route)? {
-                self.add_route(link, route)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Adds a route. Its gateway may have lost the network in which it was reached, which the kernel minds only when the
-    /// route is added: then a route to the gateway itself is there for that moment.
-    fn add_route(&mut self, link: Place, route: NewRoute) -> Result<(), Refusal> {
-        let step = Step::AddRoute { link: link.clone(), route: route.clone() };
-        match (self.step(step.clone()), route.gateway) {
-            (Err(refusal), Some(gateway)) if refusal.code == Code::Unreachable => {
-                let to_gateway = NewRoute { destination: IpNet::from(gateway), gateway: None, ..route };
-                self.step(Step::AddRoute { link: link.clone(), route: to_gateway.clone() })?;
-                self.step(step)?;
-                self.step(Step::RemoveRoute { link, route: to_gateway })
-            }
-            (outcome, _) => outcome,
-        }
     }
 }
 

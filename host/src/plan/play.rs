@@ -52,7 +52,7 @@ impl Step {
                 let destination = Destination::Network(route.destination);
                 match route.gateway {
                     Some(gateway) => network.add_route_via(over, destination, gateway),
-                    None => network.add_route_on_link(over, destination),
+                    None => network.add_route_on_link_metric(over, destination, route.metric),
                 }
             }
             Self::RemoveRoute { link, route } => {

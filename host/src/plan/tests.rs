@@ -71,7 +71,16 @@ const ADDRESSES: [&str; 12] = [
     "2001:db8:1::1/64",
     "fe80::5/64",
 ];
-const DESTINATIONS: [&str; 6] = ["0.0.0.0/0", "10.9.0.0/16", "10.9.1.0/24", "::/0", "2001:db8:9::/48", "10.0.0.77/32"];
+const DESTINATIONS: [&str; 8] = [
+    "0.0.0.0/0",
+    "10.9.0.0/16",
+    "10.9.1.0/24",
+    "::/0",
+    "2001:db8:9::/48",
+    "10.0.0.77/32",
+    "2001:db8::2/128",
+    "2001:db8::3/128",
+];
 
 fn netns(network: &Topology, at: usize) -> NetnsId {
     let ids: Vec<NetnsId> = network.list_netns().map(|(id, _)| id).collect();
@@ -251,6 +260,40 @@ fn bridge_does_not_lose_ipv6_on_the_way() {
 fn network_that_stands_needs_no_step() {
     let network = star(3);
     assert_eq!(difference(&network, &network).unwrap(), []);
+}
+
+#[test]
+fn route_comes_though_its_gateway_has_one_through_another() {
+    let mut network = Topology::new(Limits::default());
+    let [a, b] = [1, 2].map(|n| {
+        let far = network.add_netns(NetnsName::parse(&format!("c{n}")).unwrap()).unwrap();
+        let (near, _) = network.add_veth(NetnsId::HOST, link_name(n), far, link_name(n)).unwrap();
+        network.set_up(near).unwrap();
+        for address in ["2001:db8::1/64", "10.0.0.1/24"] {
+            network.add_address(near, address.parse().unwrap()).unwrap();
+        }
+        near
+    });
+    // A chain over one link, a circle over two, and one that is its own gateway.
+    for (link, to, gateway) in [
+        (a, "2001:db8:9::/48", "2001:db8::2"),
+        (a, "2001:db8::2/128", "2001:db8::3"),
+        (a, "2001:db8::3/128", "2001:db8::4"),
+        (a, "2001:db8::6/128", "2001:db8::7"),
+        (b, "2001:db8::7/128", "2001:db8::6"),
+        (a, "10.0.0.6/32", "10.0.0.7"),
+        (b, "10.0.0.7/32", "10.0.0.6"),
+        (b, "2001:db8::8/128", "2001:db8::8"),
+    ] {
+        let to = Destination::Network(to.parse().unwrap());
+        network.add_route_via(link, to, gateway.parse().unwrap()).unwrap();
+    }
+    let nothing = Topology::new(Limits::default());
+    assert_eq!(picture(&walk(&nothing, &network).0), picture(&network));
+    for link in [a, b] {
+        network.remove_address(link, "2001:db8::1/64".parse().unwrap()).unwrap();
+    }
+    assert_eq!(picture(&walk(&nothing, &network).0), picture(&network));
 }
 
 #[test]

@@ -12,6 +12,18 @@ pub const METRIC6: u32 = 1024;
 /// The metric of an IPv6 route that came with an address (IP6_RT_PRIO_ADDRCONF).
 const METRIC6_CONNECTED: u32 = 256;
 
+/// Returns the metric of a route that names none.
+fn usual_metric(ipv6: bool) -> u32 {
+    if ipv6 { METRIC6 } else { 0 }
+}
+
+/// How a route leads to its destination.
+struct Way {
+    gateway: Option<IpAddr>,
+    link: LinkId,
+    metric: u32,
+}
+
 /// Who made a route; the kernel's `proto`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Protocol {
@@ -125,7 +137,8 @@ impl Topology {
             return Err(Refusal::invalid(act(), "a link-local gateway needs its link: use `route.add-via`"));
         }
         let link = self.way_to_gateway(netns, gateway, None, act)?;
-        self.insert_route(netns, destination, Some(gateway), link, act)
+        let metric = usual_metric(gateway.is_ipv6());
+        self.insert_route(netns, destination, Way { gateway: Some(gateway), link, metric }, act)
     }
 
     /// Adds a route through a gateway over a given link. Like `ip route add DESTINATION via GATEWAY dev LINK`.
@@ -140,15 +153,27 @@ impl Topology {
         if !on_link {
             self.way_to_gateway(netns, gateway, Some(link), act)?;
         }
-        self.insert_route(netns, destination, Some(gateway), link, act)
+        let metric = usual_metric(gateway.is_ipv6());
+        self.insert_route(netns, destination, Way { gateway: Some(gateway), link, metric }, act)
     }
 
     /// Adds a route to what is directly on a link. Like `ip route add DESTINATION dev LINK`.
     pub fn add_route_on_link(&mut self, link: LinkId, destination: Destination) -> Result<(), Refusal> {
+        let ipv6 = matches!(destination, Destination::Network(IpNet::V6(_)));
+        self.add_route_on_link_metric(link, destination, usual_metric(ipv6))
+    }
+
+    /// The same with a metric. Like `ip route add DESTINATION dev LINK metric METRIC`.
+    pub fn add_route_on_link_metric(
+        &mut self,
+        link: LinkId,
+        destination: Destination,
+        metric: u32,
+    ) -> Result<(), Refusal> {
         let place = self.place_of(link);
         let act = || format!("add route `{destination}` over link {place}");
         let netns = self.link_for_route(link, act)?;
-        self.insert_route(netns, destination, None, link, act)
+        self.insert_route(netns, destination, Way { gateway: None, link, metric }, act)
     }
 
     /// Removes the first route to a destination. Like `ip -n NETNS route del DESTINATION`.
@@ -265,8 +290,7 @@ impl Topology {
         &mut self,
         netns: NetnsId,
         destination: Destination,
-        gateway: Option<IpAddr>,
-        link: LinkId,
+        Way { gateway, link, metric }: Way,
         act: impl Fn() -> String,
     ) -> Result<(), Refusal> {
         self.may_change(link, &act)?;
@@ -280,7 +304,6 @@ impl Topology {
         }
         let asked = destination;
         let destination = destination.network(ipv6, &act)?;
-        let metric = if ipv6 { METRIC6 } else { 0 };
         let same = self.netns[&netns].routes.get(&destination);
         if same.is_some_and(|same| same.iter().any(|route| route.metric == metric)) {
             let why = format!("the netns has a route to `{asked}`");
