@@ -163,7 +163,7 @@ impl Builder {
             let (netns, request) = {
                 let standing = lock(&self.standing);
                 let link = standing.topology.link(*peer, || step.act())?;
-                (link.netns, kernel::remove_link(standing.ports[peer].index))
+                (link.netns, kernel::remove_link(standing.index(*peer)))
             };
             if netns != id {
                 self.push(netns, step, vec![request]);
@@ -173,7 +173,7 @@ impl Builder {
         let mut standing = lock(&self.standing);
         step.play(&mut standing.topology)?;
         for link in links.iter().chain(&peers) {
-            standing.ports.remove(link);
+            standing.indexes.remove(link);
         }
         standing.nodes.remove(&id);
         Ok(())

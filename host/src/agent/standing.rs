@@ -41,17 +41,12 @@ impl Node {
     }
 }
 
-/// A link in the kernel.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Port {
-    pub(super) index: u32,
-}
-
 /// The lab as it stands.
 pub(super) struct Standing {
     pub(super) topology: Topology,
     pub(super) nodes: HashMap<NetnsId, Node>,
-    pub(super) ports: HashMap<LinkId, Port>,
+    /// The index of each link in its netns.
+    pub(super) indexes: HashMap<LinkId, u32>,
     /// The alias of each link on the host, if that is the machine itself.
     pub(super) mark: Option<String>,
     ipv6: bool,
@@ -79,7 +74,7 @@ impl Standing {
         let mut standing = Self {
             topology: topology.rehearsal(),
             nodes: HashMap::new(),
-            ports: HashMap::new(),
+            indexes: HashMap::new(),
             mark,
             ipv6: kernel::has_ipv6(),
             machine_ipv6: true,
@@ -106,7 +101,7 @@ impl Standing {
 
     /// Returns a netns that stands for other threads to look at.
     pub(super) fn held(&self, id: NetnsId) -> Held {
-        let indexes = || self.topology.links_of(id).filter_map(|link| Some(self.ports.get(&link)?.index)).collect();
+        let indexes = || self.topology.links_of(id).filter_map(|link| self.indexes.get(&link).copied()).collect();
         let own = self.is_machine(id).then(indexes);
         Held { name: self.topology.netns_name(id), netns: self.nodes[&id].netns.clone(), own }
     }
@@ -115,7 +110,7 @@ impl Standing {
     pub(super) fn hold(&mut self, id: NetnsId, made: Made) {
         self.nodes.insert(id, Node::new(made));
         if let Ok(lo) = self.topology.find_link(id, &LinkName::lo()) {
-            self.ports.insert(lo, Port { index: 1 });
+            self.indexes.insert(lo, 1);
         }
     }
 
@@ -124,15 +119,14 @@ impl Standing {
     }
 
     /// Gives a link that the model has its index and notes it.
-    pub(super) fn add_port(&mut self, id: LinkId, netns: NetnsId) -> Port {
-        let node = self.node(netns);
-        let port = Port { index: node.take_index() };
-        self.ports.insert(id, port);
-        port
+    pub(super) fn add_index(&mut self, id: LinkId, netns: NetnsId) -> u32 {
+        let index = self.node(netns).take_index();
+        self.indexes.insert(id, index);
+        index
     }
 
-    pub(super) fn port(&mut self, id: LinkId) -> &mut Port {
-        self.ports.get_mut(&id).expect("every link of the model has its port")
+    pub(super) fn index(&self, id: LinkId) -> u32 {
+        *self.indexes.get(&id).expect("every link of the model has its index")
     }
 
     /// Finds a link by its place.

@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-use super::standing::{Port, Standing};
+use super::standing::Standing;
 use crate::kernel::{self, LinkSpec, Request, RouteSpec};
 use crate::plan::{NewLink, NewRoute, Step};
 use crate::topology::{Kind, LinkId, NetnsId, Place, Refusal};
@@ -21,31 +21,30 @@ pub(super) fn requests(standing: &mut Standing, step: &Step) -> Result<Parts, Re
         Step::RemoveLink { link } => {
             let (id, netns) = standing.find(link)?;
             let peer = standing.topology.peer(id).ok();
-            let port = *standing.port(id);
+            let index = standing.index(id);
             step.play(&mut standing.topology)?;
             for gone in [Some(id), peer].into_iter().flatten() {
-                standing.ports.remove(&gone);
+                standing.indexes.remove(&gone);
             }
-            Ok((netns, vec![vec![kernel::remove_link(port.index)]]))
+            Ok((netns, vec![vec![kernel::remove_link(index)]]))
         }
         Step::SetNetns { link, target, name, mac } => {
             let (id, netns) = standing.find(link)?;
-            let port = *standing.port(id);
+            let index = standing.index(id);
             step.play(&mut standing.topology)?;
             let target = standing.topology.find_netns(target)?;
-            let moved = standing.add_port(id, target);
+            let moved = standing.add_index(id, target);
             let fd: Arc<OwnedFd> = standing.node(target).netns.clone();
             // On its way to the machine it is marked before it leaves.
             let marking = standing.mark.as_deref().filter(|_| standing.is_machine(target));
-            let mut requests: Vec<Request> =
-                marking.map(|mark| kernel::set_alias(port.index, mark)).into_iter().collect();
-            requests.push(kernel::set_netns(port.index, fd.as_fd(), name, *mac, moved.index));
+            let mut requests: Vec<Request> = marking.map(|mark| kernel::set_alias(index, mark)).into_iter().collect();
+            requests.push(kernel::set_netns(index, fd.as_fd(), name, *mac, moved));
             Ok((netns, vec![requests]))
         }
         Step::SetName { link, name, mac } => {
             let (id, netns) = standing.find(link)?;
             step.play(&mut standing.topology)?;
-            Ok((netns, vec![vec![kernel::set_name(standing.port(id).index, name, *mac)]]))
+            Ok((netns, vec![vec![kernel::set_name(standing.index(id), name, *mac)]]))
         }
         Step::AddVeth { near, near_controller, near_up, far } => {
             step.play(&mut standing.topology)?;
@@ -54,12 +53,12 @@ pub(super) fn requests(standing: &mut Standing, step: &Step) -> Result<Parts, Re
             let controller = match near_controller {
                 Some(name) => {
                     let bridge = standing.topology.find_link(near_netns, name)?;
-                    Some(standing.port(bridge).index)
+                    Some(standing.index(bridge))
                 }
                 None => None,
             };
-            let near_port = standing.add_port(near_id, near_netns);
-            let far_port = standing.add_port(far_id, far_netns);
+            let near_index = standing.add_index(near_id, near_netns);
+            let far_index = standing.add_index(far_id, far_netns);
             let far_fd = standing.node(far_netns).netns.clone();
             // A link that is made up is too late for being quietened.
             let quietening = quieten(standing, near_id);
@@ -68,7 +67,7 @@ pub(super) fn requests(standing: &mut Standing, step: &Step) -> Result<Parts, Re
                 return Err(Refusal::invalid(step.act(), "an end on the machine itself has to be the near one"));
             }
             let (on_near, on_far) = (standing.is_machine(near_netns), standing.is_machine(far_netns));
-            let (near, far) = (spec(near, near_port, on_near), spec(far, far_port, on_far));
+            let (near, far) = (spec(near, near_index, on_near), spec(far, far_index, on_far));
             let mut making = vec![kernel::add_veth(&near, controller, up_at_once, &far, far_fd.as_fd())];
             let mut rest = Vec::new();
             for link in [&near, &far] {
@@ -83,9 +82,9 @@ pub(super) fn requests(standing: &mut Standing, step: &Step) -> Result<Parts, Re
         Step::AddBridge { bridge } => {
             step.play(&mut standing.topology)?;
             let (id, netns) = standing.find(&bridge.place)?;
-            let port = standing.add_port(id, netns);
+            let index = standing.add_index(id, netns);
             let on_machine = standing.is_machine(netns);
-            let bridge = spec(bridge, port, on_machine);
+            let bridge = spec(bridge, index, on_machine);
             let (mut making, mut rest) = (vec![kernel::add_bridge(&bridge)], Vec::new());
             mark(standing, &bridge, &mut making, &mut rest);
             Ok((netns, parts(making, rest, on_machine)))
@@ -128,7 +127,7 @@ fn change(standing: &mut Standing, step: &Step) -> Result<Parts, Refusal> {
         _ => unreachable!("`requests` has the steps that make, move or remove"),
     };
     let (id, netns) = standing.find(place)?;
-    let index = standing.port(id).index;
+    let index = standing.index(id);
     let requests = match step {
         Step::SetUp { .. } => {
             let on_machine = standing.is_machine(netns);
@@ -141,7 +140,7 @@ fn change(standing: &mut Standing, step: &Step) -> Result<Parts, Refusal> {
                 Some(name) => standing.find(&Place { netns: place.netns.clone(), link: name.clone() })?.0,
                 None => return Ok((netns, vec![vec![kernel::set_controller(index, 0)]])),
             };
-            vec![kernel::set_controller(index, standing.port(bridge).index)]
+            vec![kernel::set_controller(index, standing.index(bridge))]
         }
         Step::AddAddress { address, .. } => {
             // Without IPv6 in the kernel nobody misses the addresses that nobody asked for.
@@ -164,9 +163,9 @@ fn change(standing: &mut Standing, step: &Step) -> Result<Parts, Refusal> {
 
 /// On the machine a new link is for a moment in a group of its own. Its number is the index, which the lab has once, with the
 /// highest bit, which nobody's in `/etc/iproute2/group` has.
-fn spec(link: &NewLink, port: Port, on_machine: bool) -> LinkSpec<'_> {
-    let group = on_machine.then_some(port.index | 1 << 31);
-    LinkSpec { index: port.index, name: &link.place.link, mac: link.mac, mtu: link.mtu, group }
+fn spec(link: &NewLink, index: u32, on_machine: bool) -> LinkSpec<'_> {
+    let group = on_machine.then_some(index | 1 << 31);
+    LinkSpec { index, name: &link.place.link, mac: link.mac, mtu: link.mtu, group }
 }
 
 fn route_spec(route: &NewRoute, link: u32, on_machine: bool) -> RouteSpec {
@@ -182,5 +181,5 @@ fn quieten(standing: &mut Standing, id: LinkId) -> Vec<Request> {
     if !speaks || !standing.has_ipv6(netns) || standing.node(netns).quiet {
         return Vec::new();
     }
-    vec![kernel::set_address_generation_off(standing.port(id).index)]
+    vec![kernel::set_address_generation_off(standing.index(id))]
 }

@@ -41,7 +41,7 @@ pub use name::{LinkName, NameError, NetnsName, Place};
 pub use netns::Netns;
 pub use ping::{PING_INTERVAL, Ping, PingAnswer, PingOutcome};
 pub use refusal::{Code, Refusal};
-pub use route::{Destination, METRIC6, Protocol, Route};
+pub use route::{Destination, Protocol, Route};
 pub use segments::{SegmentId, Segments};
 pub use text::harmless;
 pub use warnings::Warning;

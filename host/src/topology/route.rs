@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Address, Errno, Kind, LinkId, NetnsId, Refusal, Topology, observed};
 
 /// The metric of an IPv6 route that names none (IP6_RT_PRIO_USER).
-pub const METRIC6: u32 = 1024;
+const METRIC6: u32 = 1024;
 /// The metric of an IPv6 route that came with an address (IP6_RT_PRIO_ADDRCONF).
 const METRIC6_CONNECTED: u32 = 256;
 
