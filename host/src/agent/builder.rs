@@ -211,7 +211,7 @@ impl Builder {
         let Batch { netns, requests, steps, step_of } = std::mem::take(&mut self.batch);
         let Some(netns) = netns.filter(|_| !requests.is_empty() && self.failed.is_none()) else { return };
         let mut standing = lock(&self.standing);
-        standing.restless = true;
+        standing.disturb();
         let is_on_machine = standing.topology.is_on_machine();
         let outcome = match standing.socket(netns) {
             Ok(socket) => {

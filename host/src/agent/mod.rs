@@ -18,6 +18,7 @@ mod netns;
 mod outside;
 mod peers;
 mod requests;
+mod rest;
 mod server;
 mod session;
 mod settle;

@@ -1,9 +1,8 @@
 //! The answers to requests that anybody who may speak to the agent can make.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs::File;
 use std::io;
-use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -174,25 +173,12 @@ impl Shared {
         Ok(Ok(Departure { ping, from: standing.held(id), exit }))
     }
 
-    /// Lets what was built come to rest where it matters to these pings: at their ends, and in the bridges. The kernel works
-    /// its queue off in order, so what lies between is at rest then too.
+    /// Lets what was built come to rest where it matters to these pings.
     fn rest_before(&self, pings: &[Ping]) -> io::Result<()> {
-        let concerned: Vec<_> = {
-            let mut standing = self.standing();
-            if !std::mem::take(&mut standing.restless) {
-                return Ok(());
-            }
-            let sources: HashSet<&NetnsName> = pings.iter().map(|ping| &ping.source).collect();
-            let targets: HashSet<IpAddr> = pings.iter().map(|ping| ping.target).collect();
-            let holds_target = |id: NetnsId| {
-                let links = standing.topology.links_of(id).filter_map(|link| standing.topology.standing(link));
-                links.flat_map(|link| &link.addresses).any(|held| targets.contains(&held.cidr.addr()))
-            };
-            let netns = standing.topology.list_netns().filter(|(id, netns)| {
-                standing.topology.has_bridge(*id) || sources.contains(&netns.name) || holds_target(*id)
-            });
-            netns.map(|(id, _)| standing.held(id)).collect()
-        };
+        let concerned = self.standing().restless(pings);
+        if concerned.is_empty() {
+            return Ok(());
+        }
         settle::settle(&concerned, REST, pings.iter().any(|ping| ping.target.is_ipv6())).map(drop)
     }
 

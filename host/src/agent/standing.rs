@@ -9,8 +9,9 @@ use nix::sys::stat::fstat;
 
 use super::held::Held;
 use super::netns::{self, Made};
+use super::rest::Rest;
 use crate::kernel::{self, Socket};
-use crate::topology::{Limits, LinkId, LinkName, NetnsId, NetnsName, Place, Refusal, Topology};
+use crate::topology::{Limits, LinkId, LinkName, NetnsId, NetnsName, Ping, Place, Refusal, Topology};
 
 /// A netns in the kernel.
 pub(super) struct Node {
@@ -52,8 +53,8 @@ pub(super) struct Standing {
     ipv6: bool,
     /// Links on the host have IPv6, if that is the machine itself: it may have turned it off.
     machine_ipv6: bool,
-    /// Something was built since the last time that the links were found at rest.
-    pub(super) restless: bool,
+    /// What has come to rest since the last change; nothing until somebody asks.
+    rest: Option<Rest>,
 }
 
 impl Standing {
@@ -78,7 +79,7 @@ impl Standing {
             mark,
             ipv6: kernel::has_ipv6(),
             machine_ipv6: true,
-            restless: false,
+            rest: None,
         };
         standing.hold(NetnsId::HOST, host);
         standing
@@ -97,6 +98,17 @@ impl Standing {
     /// Lists every netns, the host first.
     pub(super) fn all_held(&self) -> Vec<Held> {
         self.topology.list_netns().map(|(id, _)| self.held(id)).collect()
+    }
+
+    /// Notes that something is being changed, after which links and addresses need a moment.
+    pub(super) fn disturb(&mut self) {
+        self.rest = None;
+    }
+
+    /// Lists what must come to rest before these pings, and has not since the last change.
+    pub(super) fn restless(&mut self, pings: &[Ping]) -> Vec<Held> {
+        let rest = self.rest.get_or_insert_with(|| Rest::after_change(&self.topology));
+        rest.restless(&self.topology, pings).into_iter().map(|id| self.held(id)).collect()
     }
 
     /// Returns a netns that stands for other threads to look at.
