@@ -7,7 +7,8 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// A room and the rooms that it may import.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("cli", &["script", "lab", "render", "doctor", "agent", "sandbox", "protocol", "plan", "topology"]),
+    ("cli", &["cache", "script", "lab", "render", "doctor", "agent", "sandbox", "protocol", "plan", "topology"]),
+    ("cache", &[]),
     ("doctor", &["agent", "lab", "sandbox", "topology"]),
     ("script", &["plan", "topology"]),
     ("lab", &["protocol", "plan", "topology"]),
@@ -26,7 +27,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("wasmtime_wasi", &["script"]),
     ("tokio", &["script"]),
     ("rtnetlink", &["kernel"]),
-    ("nix", &["kernel", "agent", "lab", "sandbox", "protocol", "doctor"]),
+    ("nix", &["cache", "kernel", "agent", "lab", "sandbox", "protocol", "doctor"]),
     ("libc", &["kernel", "agent", "lab", "sandbox", "protocol", "doctor"]),
     ("caps", &["lab", "sandbox", "doctor"]),
     ("clap", &["cli"]),
@@ -34,6 +35,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("clap_mangen", &["cli"]),
     ("anyhow", &["cli"]),
     ("comfy_table", &["render"]),
+    ("indicatif", &["cli"]),
 ];
 
 /// The one place of the agent, and of the commands, that enters namespaces.

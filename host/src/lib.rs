@@ -8,6 +8,7 @@
 mod stderr;
 
 pub mod agent;
+pub mod cache;
 pub mod cli;
 pub mod doctor;
 pub mod kernel;

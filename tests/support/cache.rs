@@ -10,7 +10,7 @@ use nix::unistd::geteuid;
 use super::Kind;
 use super::tester::Tester;
 
-/// Returns the directory that is `~/.cache` of `kind` in every machine, and makes it where it is missing.
+/// Returns the directory that is `~/.cache`, or root's `/var/cache`, in every machine of `kind`, and makes it where it is missing.
 ///
 /// It is in cargo's target folder, or in the temporary folder where another user than the one who compiled runs the
 /// tests.

@@ -8,12 +8,15 @@ umask 022
 # The new /run is put together away from /run and /tmp, as the files to bring along may lie below either.
 mount -n -t tmpfs -o mode=755 machine /sys/class
 cd /sys/class
-mkdir -p machine/bin machine/guests machine/root machine/user "machine/$OWNER/.cache" machine/sys
+mkdir -p machine/bin machine/guests machine/root machine/user machine/user/.cache machine/sys
 : >machine/bin/orchestrator
 : >machine/guests/calls.wasm
 mount -n --bind "$PROGRAM" machine/bin/orchestrator
 mount -n --bind "$GUEST_CALLS" machine/guests/calls.wasm
-mount -n --bind "$CACHE" "machine/$OWNER/.cache"
+case $OWNER in
+root) mount -n --bind "$CACHE" /var/cache ;;
+user) mount -n --bind "$CACHE" machine/user/.cache ;;
+esac
 chmod 700 machine/root machine/user
 [ -z "$CHOWN" ] || chown "$OWNER_UID:$OWNER_UID" "machine/$OWNER"
 if [ "$OWNER" = user ]; then

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use crate::lab;
 use crate::protocol::HelloError;
 use crate::sandbox::GiveUpError;
-use crate::script::LoadError;
+use crate::script::{CompileError, LoadError};
 use crate::topology::harmless;
 
 /// How a command ends. The README's table of exit statuses is compared with this.
@@ -154,7 +154,7 @@ impl From<lab::Error> for Failure {
 impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
         let hint = match &error {
-            LoadError::CoreModule => Some(
+            LoadError::Compile(CompileError::CoreModule) => Some(
                 "this version takes components; `wasm-tools component new` makes one of a core module, and Rust's \
                  wasm32-wasip2 target builds one directly"
                     .into(),
@@ -170,7 +170,7 @@ impl From<LoadError> for Failure {
             _ => None,
         };
         let exit = match &error {
-            LoadError::Engine(_) => Exit::Failed,
+            LoadError::Engine(_) | LoadError::Code(_) | LoadError::Compile(CompileError::Engine(_)) => Exit::Failed,
             LoadError::Read(error) if lab::is_short_of_files(error) => Exit::Unable,
             LoadError::OutOfTime(_) => Exit::No,
             _ => Exit::Usage,

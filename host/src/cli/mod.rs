@@ -2,6 +2,9 @@
 
 mod agent;
 mod backend;
+mod cache;
+mod code;
+mod compile;
 mod completions;
 mod doctor;
 mod down;
@@ -16,6 +19,7 @@ mod man;
 mod output;
 mod ping;
 mod plan;
+mod progress;
 mod run;
 mod show;
 mod source;
@@ -50,6 +54,7 @@ enum Command {
     Ping(ping::Ping),
     Down(down::Down),
     Doctor(doctor::Doctor),
+    Cache(cache::CacheCommand),
     Examples(examples::Examples),
     Completions(completions::Completions),
     Man(man::Man),
@@ -57,10 +62,11 @@ enum Command {
 
 /// Does what the command line asks for.
 ///
-/// `agent` is no command of the user's, so it is told apart before: neither help nor completions know it.
+/// `agent` and `compile` are no commands of the user's, so they are told apart before: neither help nor completions know them.
 pub fn execute() -> Result<Exit, Failure> {
     match std::env::args_os().nth(1) {
         Some(first) if first == "agent" => agent::Agent::parse_from(std::env::args_os().skip(1)).execute(),
+        Some(first) if first == "compile" => compile::Compile::parse_from(std::env::args_os().skip(1)).execute(),
         _ => Cli::parse().execute(),
     }
 }
@@ -77,6 +83,7 @@ impl Cli {
             Command::Ping(ping) => ping.execute(),
             Command::Down(down) => down.execute(),
             Command::Doctor(doctor) => doctor.execute(),
+            Command::Cache(cache) => cache.execute(),
             Command::Examples(examples) => examples.execute(),
             Command::Completions(completions) => completions.execute(),
             Command::Man(man) => man.execute(),

@@ -1,9 +1,11 @@
 //! `orchestrator plan`
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 
+use super::code::code_of;
 use super::ended::{failure, not_loaded};
 use super::grants::GrantFlags;
 use super::limits::LimitFlags;
@@ -72,9 +74,13 @@ impl Plan {
         let limits = RunLimits::from(self.limits);
         let granted = self.grants.open()?;
         let machine = if self.on_host { Some(read_machine()?) } else { None };
+        let broken = |error| not_loaded(error, &self.module);
+        let started = Instant::now();
+        let module = source.read(limits.module).map_err(broken)?;
+        let code = code_of(&module, &limits, &self.module)?;
         sandbox::give_up()?;
-        let prepared = source.read(limits.module).and_then(|module| module.prepare(&limits));
-        let prepared = prepared.map_err(|error| not_loaded(error, &self.module))?;
+        // SAFETY: `code_of` is where all code comes from.
+        let prepared = unsafe { module.load(&code.bytes, started) }.map_err(broken)?;
         let network = if self.on_host { Topology::on_machine(limits.lab) } else { Topology::new(limits.lab) };
         let rehearsal = Arc::new(Mutex::new(Rehearsal::new(&network, machine, name.to_string())));
         let order = script::Order {
@@ -86,7 +92,7 @@ impl Plan {
             rehearsal: true,
             backend: rehearsal.clone(),
         };
-        let Report { end, network } = script::run(prepared, order).map_err(|error| not_loaded(error, &self.module))?;
+        let Report { end, network } = script::run(prepared, order).map_err(broken)?;
         if !matches!(end, End::Success) {
             return Err(failure(end, &self.module));
         }

@@ -1,18 +1,19 @@
 //! `orchestrator run`
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::Args;
 
 use super::backend::{Live, Tally};
+use super::code::{Code, code_of};
 use super::ended::{failure, not_loaded};
 use super::grants::GrantFlags;
 use super::limits::LimitFlags;
 use super::source::{self, Source};
 use super::{Exit, Failure};
 use crate::lab::{self, LabName, Started};
-use crate::render::{self, Account};
+use crate::render::{self, Account, Compiled};
 use crate::script::{self, End, Granted, Report, RunLimits};
 use crate::topology::Topology;
 use crate::{agent, sandbox};
@@ -73,8 +74,7 @@ impl Run {
         let Started { client, hold, published } = lab::start(&order, agent::undo)?;
         let tally = Arc::new(Tally::default());
         let live = Arc::new(Mutex::new(Live::new(client, name.to_string(), self.verbose, tally.clone())));
-        let ended =
-            sandbox::give_up().map_err(Failure::from).and_then(|()| self.play(source, &name, limits, granted, &live));
+        let ended = self.play(source, &name, limits, granted, &live);
         let attempt = Attempt { run: &self, name: &name, live: &live, tally: &tally };
         let outcome = match ended {
             Ok((Report { end: End::Success, network, .. }, compiled)) => {
@@ -106,7 +106,7 @@ impl Run {
         outcome
     }
 
-    /// Compiles and runs the scenario. From here on this process can do nothing but ask the agent.
+    /// Comes by the code of the scenario, then runs it: in a process that can do nothing any more but ask the agent.
     fn play(
         &self,
         source: Source,
@@ -114,11 +114,16 @@ impl Run {
         limits: RunLimits,
         granted: Granted,
         live: &Arc<Mutex<Live>>,
-    ) -> Result<(Report, Duration), Failure> {
+    ) -> Result<(Report, Compiled), Failure> {
         let broken = |error| not_loaded(error, &self.module);
-        let prepared = source.read(limits.module).and_then(|module| module.prepare(&limits)).map_err(broken)?;
+        let started = Instant::now();
+        let module = source.read(limits.module).map_err(broken)?;
+        let Code { bytes, compiled } = code_of(&module, &limits, &self.module)?;
+        sandbox::give_up()?;
+        // SAFETY: `code_of` is where all code comes from.
+        let prepared = unsafe { module.load(&bytes, started) }.map_err(broken)?;
+        drop(bytes);
         live.lock().unwrap_or_else(PoisonError::into_inner).ready()?;
-        let compiled = prepared.compiled_in;
         let network = if self.on_host { Topology::on_machine(limits.lab) } else { Topology::new(limits.lab) };
         let order = script::Order {
             arguments: self.arguments.clone(),
@@ -157,7 +162,7 @@ impl Attempt<'_> {
     }
 
     /// Lets a lab whose scenario has succeeded stand, and says so.
-    fn stands(&self, network: &Topology, published: bool, start: Instant, compiled: Duration) -> Result<Exit, Failure> {
+    fn stands(&self, network: &Topology, published: bool, start: Instant, compiled: Compiled) -> Result<Exit, Failure> {
         let building = self.tally.building();
         let published = self.complete()?.is_empty() && published;
         let first_netns = network.list_netns().nth(1).map(|(_, netns)| netns.name.to_string());

@@ -62,7 +62,7 @@ impl Source {
     pub(super) fn read(self, limit: u64) -> Result<Module, LoadError> {
         match self {
             Self::File { name, file } => Module::read(name, file, limit),
-            Self::Example(example) => Ok(Module::from_bytes(example.name, example.wasm)),
+            Self::Example(example) => Ok(Module::new(example.name, example.wasm.to_vec())),
         }
     }
 }

@@ -3,6 +3,15 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+/// When the module was compiled.
+#[derive(Clone, Copy, Debug)]
+pub enum Compiled {
+    /// By an earlier run.
+    Before,
+    /// By this one, in that time.
+    Now(Duration),
+}
+
 /// What stands, and how long it took.
 pub struct Account<'a> {
     /// Its name.
@@ -14,7 +23,7 @@ pub struct Account<'a> {
     /// From the start of the program.
     pub took: Duration,
     /// Of that, compiling the module.
-    pub compiled: Duration,
+    pub compiled: Compiled,
     /// Of that, building in the kernel.
     pub building: Duration,
     /// An example of a netns that is not the host, if there is one.
@@ -33,13 +42,11 @@ fn milliseconds(time: Duration) -> String {
 pub fn account(account: &Account<'_>) -> String {
     let Account { lab, netns, links, took, compiled, building, netns_name, published, on_host } = *account;
     let mut text = format!("lab `{lab}` stands: {netns} netns, {links} links\n");
-    let _ = writeln!(
-        text,
-        "took {}, of which {} to compile the module and {} to build",
-        milliseconds(took),
-        milliseconds(compiled),
-        milliseconds(building)
-    );
+    let compiling = match compiled {
+        Compiled::Before => String::new(),
+        Compiled::Now(time) => format!("{} to compile the module and ", milliseconds(time)),
+    };
+    let _ = writeln!(text, "took {}, of which {compiling}{} to build", milliseconds(took), milliseconds(building));
     let inside = netns_name.unwrap_or("host");
     let mut next = vec![
         (format!("orchestrator exec {lab} {inside}"), "a shell inside"),

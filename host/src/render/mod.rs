@@ -1,6 +1,7 @@
 //! What commands print: tables for people, JSON for programs.
 
 mod account;
+mod cache;
 mod doctor;
 mod dot;
 mod drawing;
@@ -16,7 +17,8 @@ mod show;
 mod table;
 mod warnings;
 
-pub use account::{Account, account};
+pub use account::{Account, Compiled, account};
+pub use cache::{CachedModule, cache_json, cache_table};
 pub use doctor::{Finding, doctor_json, doctor_table};
 pub use dot::dot;
 pub use examples::{examples_json, examples_table};

@@ -4,9 +4,11 @@
 //! capabilities, then the right to gain any. A list of allowed system calls and of files belongs behind these.
 
 mod capabilities;
+mod compiler;
 mod descriptors;
 mod identity;
 
+pub use compiler::give_up_for_compiling;
 pub use descriptors::close_inherited;
 pub use identity::{NoOther, other_identity};
 use nix::sys::prctl::{set_dumpable, set_no_new_privs};

@@ -28,6 +28,14 @@ pub struct RunLimits {
     pub lab: topology::Limits,
 }
 
+impl RunLimits {
+    /// Returns the end that comes when the time in all is over.
+    pub fn out_of_time(&self) -> LimitReached {
+        let limit = format!("{} in all", humantime::format_duration(self.time));
+        LimitReached { limit, flag: "--max-time" }
+    }
+}
+
 /// A limit that a guest has reached; it ends the guest.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("the scenario reached its limit of {limit}; `{flag}` raises it")]
@@ -74,8 +82,7 @@ impl Meter {
 
     /// Returns the end that comes when the time in all is over.
     pub(super) fn out_of_time(&self) -> LimitReached {
-        let limit = format!("{} in all", humantime::format_duration(self.limits.time));
-        LimitReached { limit, flag: "--max-time" }
+        self.limits.out_of_time()
     }
 
     /// Returns the end that comes when the handles are used up.

@@ -1,19 +1,19 @@
-//! From a file's bytes to a component that can be run.
+//! From a module's bytes and its compiled code to a component that can be run.
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 use wasmtime::Engine;
 use wasmtime::component::{Component, types::ComponentItem};
 use wasmtime_wasi::p2::bindings::CommandPre;
 
+use super::compile::CompileError;
 use super::drawing::Drawing;
 use super::engine::{engine, linker};
-use super::limits::{LimitReached, Meter, RunLimits};
+use super::limits::LimitReached;
 use crate::topology::harmless;
 
 /// The package that guests import, and the version of it that this program has.
@@ -21,9 +21,6 @@ const PACKAGE: &str = "orchestrator:net/";
 const VERSION: &str = "0.1.0";
 /// What there is of WASI 0.2.
 const WASI: [&str; 6] = ["wasi:cli", "wasi:clocks", "wasi:filesystem", "wasi:io", "wasi:random", "wasi:sockets"];
-/// `\0asm`, then a version and a layer of two bytes each.
-const MAGIC: &[u8] = b"\0asm";
-const LAYER_CORE: [u8; 4] = [1, 0, 0, 0];
 
 /// Why a module can't be run.
 #[derive(Debug, Error)]
@@ -37,15 +34,12 @@ pub enum LoadError {
         /// The limit.
         limit: bytesize::Display,
     },
-    /// The bytes are neither WebAssembly nor its text.
-    #[error("it is not WebAssembly: it begins with neither `\\0asm` nor `(`")]
-    NotWasm,
-    /// A core module.
-    #[error("it is a core module and no component")]
-    CoreModule,
-    /// The engine does not accept the bytes.
-    #[error("it is no valid component")]
-    Invalid(#[source] wasmtime::Error),
+    /// It could not be compiled.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// Code that was compiled is not taken by the engine that compiled it.
+    #[error("its compiled code can't be loaded")]
+    Code(#[source] wasmtime::Error),
     /// It imports what is not there.
     #[error("it imports `{import}`, which this orchestrator does not have")]
     Import {
@@ -81,6 +75,7 @@ pub struct Module {
     /// What it is called in messages, and its first argument.
     pub name: String,
     bytes: Vec<u8>,
+    digest: [u8; 32],
 }
 
 /// A scenario that is compiled.
@@ -90,14 +85,13 @@ pub struct Prepared {
     pub(super) module: Module,
     /// When it all began.
     pub(super) started: Instant,
-    /// How long compiling took.
-    pub compiled_in: Duration,
 }
 
 impl Module {
     /// Takes bytes that are there already.
-    pub fn from_bytes(name: impl Into<String>, bytes: &[u8]) -> Self {
-        Self { name: name.into(), bytes: bytes.to_vec() }
+    pub fn new(name: impl Into<String>, bytes: Vec<u8>) -> Self {
+        let digest = Sha256::digest(&bytes).into();
+        Self { name: name.into(), bytes, digest }
     }
 
     /// Reads an open file, no further than the limit.
@@ -107,63 +101,35 @@ impl Module {
         if bytes.len() as u64 > limit {
             return Err(LoadError::TooLarge { limit: bytesize::ByteSize(limit).display().iec() });
         }
-        Ok(Self { name: name.into(), bytes })
+        Ok(Self::new(name, bytes))
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
+    /// Returns the module's bytes.
+    pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Compiles the module and checks that all it imports is there. Compiling counts against the time in all: a module can
-    /// be made to take long.
-    pub fn prepare(self, limits: &RunLimits) -> Result<Prepared, LoadError> {
-        let start = Instant::now();
-        let (sender, outcome) = channel();
-        thread::Builder::new().name("compiler".into()).spawn(move || {
-            // Nobody listens any more if it took too long; then the process is about to end.
-            let _ = sender.send(self.compile());
-        })?;
-        match outcome.recv_timeout(limits.time) {
-            Ok(compiled) => {
-                let (engine, command, module) = compiled?;
-                Ok(Prepared { engine, command, module, started: start, compiled_in: start.elapsed() })
-            }
-            Err(RecvTimeoutError::Timeout) => Err(LoadError::OutOfTime(Meter::new(*limits).out_of_time())),
-            Err(RecvTimeoutError::Disconnected) => {
-                Err(LoadError::Engine(wasmtime::format_err!("the compiler broke off")))
-            }
-        }
+    /// Returns the SHA-256 of the module.
+    pub fn digest(&self) -> [u8; 32] {
+        self.digest
     }
 
-    fn compile(self) -> Result<(Engine, CommandPre<Drawing>, Self), LoadError> {
-        self.check_kind()?;
+    /// Loads code that `compile` has made of this module, and checks that all it imports is there. Compiling began at `started`.
+    ///
+    /// # Safety
+    ///
+    /// The code is executed as it is, so nobody else must have had a hand in it.
+    pub unsafe fn load(self, code: &[u8], started: Instant) -> Result<Prepared, LoadError> {
         let engine = engine().map_err(LoadError::Engine)?;
         let linker = linker(&engine).map_err(LoadError::Engine)?;
-        let component = Component::new(&engine, &self.bytes).map_err(|error| self.invalid(&error))?;
+        // SAFETY: the caller vouches for it.
+        let component = unsafe { Component::deserialize(&engine, code) }.map_err(LoadError::Code)?;
         let instance = match linker.instantiate_pre(&component) {
             Ok(instance) => instance,
             Err(error) => return Err(explain_imports(&engine, &component, error)),
         };
         let command = CommandPre::new(instance).map_err(|_| LoadError::NoRun)?;
-        Ok((engine, command, self))
-    }
-
-    /// Names the file where the parser of text does not know it.
-    fn invalid(&self, error: &wasmtime::Error) -> LoadError {
-        LoadError::Invalid(wasmtime::Error::msg(format!("{error:#}").replace("<anon>", &self.name)))
-    }
-
-    fn check_kind(&self) -> Result<(), LoadError> {
-        if let Some(rest) = self.bytes.strip_prefix(MAGIC) {
-            return if rest.starts_with(&LAYER_CORE) { Err(LoadError::CoreModule) } else { Ok(()) };
-        }
-        let text = std::str::from_utf8(&self.bytes).map_err(|_| LoadError::NotWasm)?;
-        let code = text.lines().map(str::trim_start).find(|line| !line.is_empty() && !line.starts_with(";;"));
-        match code {
-            Some(code) if code.starts_with("(module") => Err(LoadError::CoreModule),
-            Some(code) if code.starts_with('(') => Ok(()),
-            _ => Err(LoadError::NotWasm),
-        }
+        Ok(Prepared { engine, command, module: self, started })
     }
 }
 
@@ -216,17 +182,13 @@ mod tests {
     use super::*;
 
     fn prepare(text: &str) -> Result<(), LoadError> {
-        Module::from_bytes("test", text.as_bytes()).compile().map(drop)
+        let code = super::super::compile("test", text.as_bytes())?;
+        // SAFETY: it comes from the compiler.
+        unsafe { Module::new("test", text.into()).load(&code, Instant::now()) }.map(drop)
     }
 
     #[test]
-    fn kinds_of_bytes_are_told_apart() {
-        assert!(matches!(prepare(""), Err(LoadError::NotWasm)));
-        assert!(matches!(prepare("#!/bin/sh"), Err(LoadError::NotWasm)));
-        assert!(matches!(prepare("(module)"), Err(LoadError::CoreModule)));
-        assert!(matches!(prepare(";; text\n\n  (module)"), Err(LoadError::CoreModule)));
-        assert!(matches!(prepare("\0asm\u{1}\0\0\0"), Err(LoadError::CoreModule)));
-        assert!(matches!(prepare("(component"), Err(LoadError::Invalid(_))));
+    fn component_that_is_no_command_is_told() {
         assert!(matches!(prepare("(component)"), Err(LoadError::NoRun)));
     }
 

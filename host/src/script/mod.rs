@@ -8,6 +8,7 @@ mod backend;
 mod bindings;
 mod bridge;
 mod clock;
+mod compile;
 mod drawing;
 mod engine;
 mod errors;
@@ -27,8 +28,9 @@ mod run;
 mod veth;
 
 pub use backend::Backend;
+pub use compile::{CompileError, compile, engine_digest};
 pub use grants::{GrantError, Granted, Grants};
 pub use limits::{LimitReached, RunLimits};
-pub use load::{LoadError, Module};
+pub use load::{LoadError, Module, Prepared};
 pub use rehearsal::Rehearsal;
 pub use run::{End, Order, Report, run};

@@ -110,7 +110,7 @@ async fn drive(prepared: Prepared, order: Order) -> Result<Report, LoadError> {
 /// same for the same module and arguments on every machine.
 fn wasi(mut granted: Granted, prepared: &Prepared, arguments: &[String], meter: &Meter, rehearsal: bool) -> WasiCtx {
     let mut hash = Sha256::new();
-    hash.update(prepared.module.bytes());
+    hash.update(prepared.module.digest());
     for argument in arguments {
         hash.update((argument.len() as u64).to_le_bytes());
         hash.update(argument);

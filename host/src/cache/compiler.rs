@@ -1,0 +1,81 @@
+//! The process that compiles a module. It is this same program, runs no guest, and has its input and output in memory.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
+use std::process::{Command, ExitStatus, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use thiserror::Error;
+
+/// How often the process is looked at.
+const POLL: Duration = Duration::from_millis(1);
+
+/// Why there is no code.
+#[derive(Debug, Error)]
+pub enum CompilerError {
+    /// The process could not be started or talked to.
+    #[error("the compiler could not be run")]
+    Io(#[from] io::Error),
+    /// It refused the module, and said why in its own way.
+    #[error("the compiler refused the module")]
+    Refused(Vec<u8>),
+    /// It was ended by a limit, or broke off.
+    #[error("the compiler broke off, {0}")]
+    Broken(ExitStatus),
+    /// It took longer than it may.
+    #[error("the compiler took too long")]
+    OutOfTime,
+}
+
+/// Has this program's hidden command `compile` turn a module into code, until `deadline`. `waiting` is called again and again
+/// meanwhile.
+///
+/// To be called while this process has one thread.
+pub fn compile(
+    name: &str,
+    module: &[u8],
+    deadline: Instant,
+    mut waiting: impl FnMut(),
+) -> Result<Vec<u8>, CompilerError> {
+    let (input, mut code, mut report) = (memory()?, memory()?, memory()?);
+    (&input).write_all(module)?;
+    (&input).rewind()?;
+    let mut child = Command::new("/proc/self/exe")
+        .args(["compile", "--", name])
+        .env_clear()
+        .stdin(Stdio::from(input))
+        .stdout(Stdio::from(code.try_clone()?))
+        .stderr(Stdio::from(report.try_clone()?))
+        .spawn()?;
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if Instant::now() >= deadline {
+            child.kill()?;
+            child.wait()?;
+            return Err(CompilerError::OutOfTime);
+        }
+        waiting();
+        sleep(POLL);
+    };
+    match status.code() {
+        Some(0) => Ok(contents(&mut code)?),
+        Some(1) => Err(CompilerError::Refused(contents(&mut report)?)),
+        _ => Err(CompilerError::Broken(status)),
+    }
+}
+
+/// A file that is nowhere but in memory.
+fn memory() -> io::Result<File> {
+    Ok(memfd_create("compiler", MFdFlags::MFD_CLOEXEC)?.into())
+}
+
+fn contents(file: &mut File) -> io::Result<Vec<u8>> {
+    file.rewind()?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

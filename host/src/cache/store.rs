@@ -1,0 +1,150 @@
+//! The entries of a directory: finding, keeping, listing, removing.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::{Mode, futimens};
+use nix::sys::time::TimeSpec;
+
+use super::directory::{Unfit, open, open_or_make, place, reason_against};
+use super::entry::{Key, seal, unseal};
+
+/// Entries take no more than this together: those that were not used for longest go.
+const CAPACITY: u64 = 512 << 20;
+/// A file that is no entry was left by a process that was killed while it wrote, if it is older than this.
+const STALE: Duration = Duration::from_secs(60 * 60);
+
+/// A directory of compiled modules that is this user's alone.
+#[derive(Debug)]
+pub struct Cache {
+    directory: File,
+    path: PathBuf,
+}
+
+/// An entry as it is listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Which module, compiled by which engine.
+    pub key: Key,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// When it was last taken or kept.
+    pub used: SystemTime,
+}
+
+impl Cache {
+    /// Opens this user's cache, and makes its directory if need be.
+    pub fn open() -> Result<Self, Unfit> {
+        let path = place()?;
+        Ok(Self { directory: open_or_make(&path)?, path })
+    }
+
+    /// Opens this user's cache if it is there.
+    pub fn find() -> Result<Option<Self>, Unfit> {
+        let path = place()?;
+        match open(&path) {
+            Ok(directory) => Ok(Some(Self { directory, path })),
+            Err(Unfit::Closed { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(unfit) => Err(unfit),
+        }
+    }
+
+    /// Returns the code that is kept under a key. Whatever is wrong with it, it is not there.
+    pub fn take(&self, key: &Key) -> Option<Vec<u8>> {
+        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+        let mut file = File::from(openat(self.directory.as_fd(), key.to_string().as_str(), flags, Mode::empty()).ok()?);
+        let found = file.metadata().ok()?;
+        if !found.is_file() || reason_against(&found).is_some() {
+            return None;
+        }
+        let mut entry = Vec::with_capacity(usize::try_from(found.len()).ok()?);
+        file.read_to_end(&mut entry).ok()?;
+        // When it was last used; one that can't be marked may go sooner.
+        let _ = futimens(&file, &TimeSpec::UTIME_NOW, &TimeSpec::UTIME_NOW);
+        unseal(entry)
+    }
+
+    /// Keeps code under a key. Two that keep the same at once both succeed, and one of the two stays.
+    pub fn keep(&self, key: &Key, code: &[u8]) -> io::Result<()> {
+        let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(self.by_descriptor())?;
+        file.write_all(code)?;
+        file.write_all(&seal(code))?;
+        // A file that is named before its bytes are on the disk may be empty after a power failure; the seal shows that.
+        file.persist(self.by_descriptor().join(key.to_string())).map_err(|error| error.error)?;
+        self.make_room();
+        Ok(())
+    }
+
+    /// Lists the entries, the one used last first.
+    pub fn list(&self) -> io::Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        for found in fs::read_dir(self.by_descriptor())? {
+            let found = found?;
+            let Some(key) = found.file_name().to_str().and_then(Key::parse) else { continue };
+            // One that has gone meanwhile is none.
+            let Ok(metadata) = found.metadata() else { continue };
+            if metadata.is_file() {
+                let used = SystemTime::UNIX_EPOCH + Duration::from_secs(metadata.mtime().unsigned_abs());
+                entries.push(Entry { key, bytes: metadata.len(), used });
+            }
+        }
+        entries.sort_by(|a, b| b.used.cmp(&a.used).then_with(|| a.key.cmp(&b.key)));
+        Ok(entries)
+    }
+
+    /// Removes all that is kept. Returns what went.
+    pub fn empty(&self) -> io::Result<Vec<Entry>> {
+        let entries = self.list()?;
+        for entry in &entries {
+            self.remove(&entry.key.to_string())?;
+        }
+        self.remove_stale(Duration::ZERO);
+        Ok(entries)
+    }
+
+    /// Returns the path by which the directory was opened.
+    pub fn path(&self) -> &std::path::Path {
+        &self.path
+    }
+
+    /// The directory itself, whatever is at its path by now.
+    fn by_descriptor(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/self/fd/{}", self.directory.as_raw_fd()))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        match fs::remove_file(self.by_descriptor().join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes what was not used for longest, past the capacity. What can't be removed stays.
+    fn make_room(&self) {
+        self.remove_stale(STALE);
+        let mut sum = 0;
+        for entry in self.list().unwrap_or_default() {
+            sum += entry.bytes;
+            if sum > CAPACITY {
+                let _ = self.remove(&entry.key.to_string());
+            }
+        }
+    }
+
+    fn remove_stale(&self, age: Duration) {
+        for found in fs::read_dir(self.by_descriptor()).into_iter().flatten().flatten() {
+            let name = found.file_name();
+            let is_new = name.to_str().is_some_and(|name| name.starts_with(".new-"));
+            let written = found.metadata().and_then(|metadata| metadata.modified());
+            let is_old = written.is_ok_and(|written| written.elapsed().is_ok_and(|elapsed| elapsed >= age));
+            if is_new && is_old {
+                let _ = fs::remove_file(found.path());
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! A module's code: taken from the cache, or compiled by a process of its own and kept.
+
+use std::time::{Duration, Instant};
+
+use super::ended::not_loaded;
+use super::progress::Progress;
+use super::{Exit, Failure};
+use crate::cache::{self, Cache, CompilerError, Key, Unfit};
+use crate::render::Compiled;
+use crate::script::{self, LoadError, Module, RunLimits};
+use crate::topology::harmless;
+
+/// What the engine will execute for a module.
+pub(super) struct Code {
+    pub(super) bytes: Vec<u8>,
+    /// How it was come by.
+    pub(super) compiled: Compiled,
+}
+
+/// Comes by the code of a module. To be called before this process gives up what it has, as the cache is this user's alone, and while
+/// it has one thread.
+pub(super) fn code_of(module: &Module, limits: &RunLimits, shown: &str) -> Result<Code, Failure> {
+    let started = Instant::now();
+    let broken = |error| not_loaded(error, shown);
+    let engine = script::engine_digest().map_err(LoadError::from).map_err(broken)?;
+    let key = Key::new(module.digest(), engine);
+    let cache = open_cache();
+    if let Some(bytes) = cache.as_ref().and_then(|cache| cache.take(&key)) {
+        return Ok(Code { bytes, compiled: Compiled::Before });
+    }
+    let mut progress = Progress::of(format!("compiling `{}`", harmless(shown)));
+    let deadline = started + limits.time.min(Duration::from_secs(u64::from(u32::MAX)));
+    let compiled = cache::compile(&module.name, module.bytes(), deadline, || progress.tick());
+    drop(progress);
+    let bytes = compiled.map_err(|error| refused(error, limits, shown))?;
+    if let Some(cache) = cache
+        && let Err(error) = cache.keep(&key, &bytes)
+    {
+        eprintln!("warning: the compiled module could not be kept in `{}`: {error}", cache.path().display());
+    }
+    Ok(Code { bytes, compiled: Compiled::Now(started.elapsed()) })
+}
+
+/// Opens the cache. Without one each run compiles, which is worth a word only where somebody may be up to something.
+fn open_cache() -> Option<Cache> {
+    match Cache::open() {
+        Ok(cache) => Some(cache),
+        Err(unfit @ Unfit::Unsafe { .. }) => {
+            eprintln!("warning: {unfit}; compiled modules are not kept");
+            None
+        }
+        Err(Unfit::Nowhere | Unfit::Closed { .. }) => None,
+    }
+}
+
+fn refused(error: CompilerError, limits: &RunLimits, shown: &str) -> Failure {
+    match error {
+        CompilerError::OutOfTime => not_loaded(LoadError::OutOfTime(limits.out_of_time()), shown),
+        CompilerError::Refused(report) => match serde_json::from_slice(&report) {
+            Ok(refused) => not_loaded(LoadError::Compile(refused), shown),
+            Err(_) => {
+                let report = harmless(&String::from_utf8_lossy(&report));
+                broke_off(anyhow::anyhow!("the compiler said what can't be read: {report}"), shown)
+            }
+        },
+        error @ CompilerError::Broken(_) => broke_off(error.into(), shown).hint(
+            "it may use 2 GiB of memory, 10 minutes of CPU time and 1 GiB of code; the module may be made to take more",
+        ),
+        error @ CompilerError::Io(_) => {
+            let mut failure = broke_off(error.into(), shown);
+            failure.exit = Exit::Failed;
+            failure
+        }
+    }
+}
+
+fn broke_off(error: anyhow::Error, shown: &str) -> Failure {
+    let error = error.context(format!("`{}` can't be compiled", harmless(shown)));
+    Failure { exit: Exit::No, error, hint: None }
+}
