@@ -3,7 +3,7 @@
 mod support;
 
 use nix::sys::signal::Signal;
-use support::{EMPTY_WAT, GUEST_CALLS, Kind, Machine, kernel_test};
+use support::{EMPTY_WAT, GUEST_CALLS, Kind, Machine, crowded, kernel_test, with_files};
 
 /// A scenario that has built something before it fails.
 const FAILS_LATE: &str = "netns.add,new lab.apply netns.add,never sys.fail,late";
@@ -157,14 +157,24 @@ kernel_test!(keep_changes_nothing_of_a_success, |m| {
 });
 
 kernel_test!(lab_that_the_kernel_refuses_is_undone_whole_and_keep_does_not_help, |m| {
-    // An agent has a descriptor for each netns, so it can't have this many.
-    for options in ["", "--keep"] {
-        let script = "ulimit -n 40; exec orchestrator run \"$0\" --name lab $1 -- repeat,100,netns.add,c{}";
-        let failed = m.command("sh").args(&["-c", script, GUEST_CALLS, options]).run();
-        failed.fails_with(4).stderr_has("could not add netns `c").stderr_has("EMFILE");
+    for options in [&[][..], &["--keep"]] {
+        let args = [&["run", GUEST_CALLS, "--name", "lab"], options, &["--", "repeat,20,netns.add,c{}"]].concat();
+        let failed = crowded(m, 21, &args).run();
+        failed.fails_with(4).stderr_has("could not add netns `c20`").stderr_has("ENOSPC");
         assert!(m.labs().is_empty());
         m.has_no_trace_of_labs();
     }
+});
+
+kernel_test!(lab_that_stands_outlives_one_that_a_limit_of_the_machine_forbids, |m| {
+    m.stand("lab", "netns.add,old");
+    let agent = m.agent_pid("lab");
+    let args = ["run", GUEST_CALLS, "--name", "lab", "--replace", "--keep", "--", "repeat,100,netns.add,c{}"];
+    with_files(m, 64, &args).run().fails_with(4).stderr_has("note: nothing had been built\n");
+    assert_eq!(m.agent_pid("lab"), agent);
+    m.lab_ip("lab", "old", &["link"]);
+    assert_eq!(m.entries(&m.labs_directory()), [".lock", "lab"]);
+    m.orchestrator(&["down", "lab"]).success();
 });
 
 kernel_test!(rm_removes_the_lab_after_it_was_built, |m| {

@@ -5,7 +5,9 @@
 
 mod support;
 
-use support::{EMPTY_WAT, GUEST_CALLS, Kind, Machine, confined, forbidden, kernel_test, on_machine};
+use support::{
+    EMPTY_WAT, GUEST_CALLS, Kind, Machine, confined, crowded, forbidden, kernel_test, on_machine, with_files,
+};
 
 kernel_test!(limit_of_namespaces_is_named, |m| {
     let mut kinds = vec!["pid", "mnt", "net"];
@@ -24,13 +26,39 @@ kernel_test!(limit_of_namespaces_is_named, |m| {
 });
 
 kernel_test!(limit_of_namespaces_that_is_reached_on_the_way_undoes_all, |m| {
-    let script = "echo 2 >/proc/sys/user/max_net_namespaces";
-    confined(m, script, &["run", GUEST_CALLS, "--", "netns.add,red", "netns.add,blue", "netns.add,green"])
+    // It could be enough: whose the others are can't be read.
+    crowded(m, 4, &["run", GUEST_CALLS, "--", "netns.add,red", "netns.add,blue", "netns.add,green"])
         .run()
-        .complains(4, "could not add netns `blue`\n  caused by: ENOSPC: a limit on namespaces is reached")
+        .complains(4, "could not add netns `green`\n  caused by: ENOSPC: a limit on namespaces is reached")
         .stderr_has("user.max_net_namespaces")
         .stderr_has("note: what had been built was undone\n");
     m.has_no_trace_of_labs();
+});
+
+kernel_test!(limit_of_namespaces_that_is_too_low_is_found_before_the_first_step, |m| {
+    let script = "echo 3 >/proc/sys/user/max_net_namespaces";
+    for (calls, netns, note) in [
+        (&["repeat,3,netns.add,c{}", "lab.apply"][..], 3, "note: nothing had been built\n"),
+        // Those that the lab has count too.
+        (
+            &["netns.add,a", "lab.apply", "repeat,2,netns.add,c{}", "lab.apply"],
+            2,
+            "note: what had been built was undone\n",
+        ),
+    ] {
+        let refused = confined(m, script, &[&["run", GUEST_CALLS, "--"], calls].concat()).run();
+        let why = "ENOSPC: `user.max_net_namespaces` is too low for that";
+        refused
+            .complains(
+                4,
+                &format!("could not add {netns} netns\n  caused by: {why}\n\nhint: user.max_net_namespaces is 3,"),
+            )
+            .stderr_has("have 4: raise it with `sudo sysctl user.max_net_namespaces=100000`")
+            .stderr_has(note)
+            .stdout_has(&format!("lab.apply: limit ENOSPC could not add {netns} netns: {why}\n"));
+        m.has_no_trace_of_labs();
+    }
+    confined(m, script, &["run", "--rm", GUEST_CALLS, "--", "repeat,2,netns.add,c{}"]).run().success();
 });
 
 #[test]
@@ -125,18 +153,46 @@ kernel_test!(small_limit_of_open_files_is_named, |m| {
     assert!((1..20).contains(&refused), "{refused} of 20 limits were too small");
 });
 
-kernel_test!(limit_of_open_files_that_is_reached_on_the_way_undoes_all, |m| {
-    for (limit, count) in [(20, 30), (64, 70)] {
-        let calls = format!("repeat,{count},netns.add,c{{}}");
-        let script = format!("ulimit -n {limit}; exec orchestrator run \"$0\" -- {calls} probe.links,c1");
-        m.command("sh")
-            .args(&["-c", &script, GUEST_CALLS])
-            .run()
-            .complains(4, "could not add netns `c")
-            .stderr_has("caused by: EMFILE: no more files can be opened: raise the hard limit (`ulimit -Hn`)")
-            .stderr_has("note: what had been built was undone\n");
+kernel_test!(limit_of_open_files_that_is_too_low_is_found_before_the_first_step, |m| {
+    let mut refused = 0;
+    let limits = (20..80).step_by(4);
+    for limit in limits.clone() {
+        let outcome = with_files(m, limit, &["run", "--rm", "n-containers", "--", "30"]).run();
+        // Nothing sweeps between the run and this look.
         m.has_no_trace_of_labs();
+        if outcome.code() != 0 {
+            let why = "EMFILE: the limit of open files is too low for that";
+            outcome
+                .complains(4, &format!("could not add 30 netns\n  caused by: {why}\n\nhint: "))
+                .stderr_has(&format!("may have {limit} open files"))
+                .stderr_has("`ulimit -Hn ")
+                .stderr_has("`LimitNOFILE=")
+                .stderr_has(&format!("Error: could not add 30 netns: {why}\n"))
+                .stderr_has("note: nothing had been built\n");
+            refused += 1;
+        }
     }
+    // 30 for the namespaces, and some more.
+    assert!((4..limits.len() - 2).contains(&refused), "{refused} of {} limits were too low", limits.len());
+});
+
+kernel_test!(limit_of_open_files_that_is_proposed_is_enough, |m| {
+    let calls = ["run", "--rm", GUEST_CALLS, "--", "repeat,100,netns.add,c{}", "probe.links,c1"];
+    let refused = with_files(m, 64, &calls).run();
+    refused
+        .complains(4, "could not add 100 netns\n")
+        .stdout_has("probe.links,c1: limit EMFILE could not add 100 netns: ");
+    let (_, proposed) = refused.stderr().split_once("LimitNOFILE=").expect("a limit is proposed");
+    let (proposed, _) = proposed.split_once('`').expect("it ends");
+    with_files(m, proposed.parse().expect("a number"), &calls).run().success();
+});
+
+kernel_test!(limit_of_open_files_is_raised_by_who_may, |m| {
+    // CAP_SYS_RESOURCE counts outside of user namespaces alone, and root may have lost it.
+    let may = m.command("sh").args(&["-c", "ulimit -n 64; ulimit -n 65"]).run().code() == 0;
+    let script = "ulimit -n 64; exec orchestrator run --rm \"$0\" -- repeat,100,netns.add,c{}";
+    let outcome = m.command("sh").args(&["-c", script, GUEST_CALLS]).run();
+    assert_eq!(outcome.code(), if may { 0 } else { 4 }, "{outcome}");
 });
 
 kernel_test!(directory_that_is_not_the_owner_s_alone_holds_no_labs, |m| {

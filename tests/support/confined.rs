@@ -20,6 +20,25 @@ pub(crate) fn confined<'m>(m: &'m Machine, script: &str, args: &[&str]) -> Comma
     m.command("unshare").arg("--user").args(&options).args(&["--mount", "--", "sh", "-euc", &script, "sh"]).args(args)
 }
 
+/// Begins an `orchestrator` whose user may have so many network namespaces, and has one beside the lab's.
+pub(crate) fn crowded<'m>(m: &'m Machine, most: u32, args: &[&str]) -> Command<'m> {
+    let script = format!(
+        "echo {most} >/proc/sys/user/max_net_namespaces
+        : >other; unshare --net=other true"
+    );
+    confined(m, &script, args)
+}
+
+/// Begins an `orchestrator` that may have so many open files, and may not raise that limit.
+pub(crate) fn with_files<'m>(m: &'m Machine, most: u32, args: &[&str]) -> Command<'m> {
+    let drop = match m.kind() {
+        Kind::Root => "setpriv --bounding-set=-sys_resource --inh-caps=-sys_resource -- ",
+        Kind::User => "",
+    };
+    let script = format!("ulimit -n {most}; exec {drop}orchestrator \"$@\"");
+    m.command("sh").args(&["-c", &script, "sh"]).args(args)
+}
+
 /// Begins an `orchestrator` that may make no user namespace (EPERM), as the kernel allows none under a changed root, after
 /// `script`.
 pub(crate) fn forbidden<'m>(m: &'m Machine, script: &str, args: &[&str]) -> Command<'m> {

@@ -12,7 +12,6 @@ use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::sys::prctl::set_name;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::socket::{
@@ -22,6 +21,7 @@ use nix::sys::stat::{Mode, umask};
 use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout, setsid};
 
 use super::Config;
+use super::files::raise_soft_limit;
 use super::log::{go_on, log};
 use super::machine;
 use super::netns::enter;
@@ -119,7 +119,7 @@ fn prepare(config: &Config, held: &Channel, lock: &OwnedFd) -> Result<Prepared, 
     umask(Mode::from_bits_truncate(0o077));
     // It was executed by way of `/proc/self/exe`, and would be called `exe`.
     go_on("take a name", set_name(c"orchestrator"));
-    raise_file_limit();
+    raise_soft_limit();
     let outer_pid = fs::read_link("/proc/self").map_err(unable_io("read `/proc/self`"))?;
     let outer_pid = outer_pid.to_str().and_then(|pid| pid.parse::<i32>().ok());
     let outer_pid = outer_pid.ok_or(nix::Error::ENOENT).map_err(unable("read `/proc/self`"))?;
@@ -177,13 +177,6 @@ fn watch(directory: &Path) -> nix::Result<Inotify> {
         | AddWatchFlags::IN_MOVE_SELF;
     watch.add_watch(directory, events)?;
     Ok(watch)
-}
-
-/// A descriptor a netns is needed; the soft limit is often 1024.
-fn raise_file_limit() {
-    let raised =
-        getrlimit(Resource::RLIMIT_NOFILE).and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
-    go_on("raise the limit of open files", raised);
 }
 
 /// `run`'s output must end with `run`, so the agent has none of its descriptors.

@@ -192,6 +192,7 @@ impl Builder {
             let counts = |index| held.counts(index);
             let forgotten = standing.socket(id).and_then(|socket| kernel::forget_neighbours(socket, counts));
             go_on("have neighbours forgotten", forgotten);
+            standing.spare_socket(id);
         }
     }
 
@@ -225,12 +226,7 @@ impl Builder {
             }
             Err(error) => Err(failure(&steps[0], &error)),
         };
-        // A socket a netns would double the descriptors of a large lab; those of hubs are wanted again and again.
-        if let Some(node) = standing.nodes.get_mut(&netns)
-            && !node.quiet
-        {
-            node.socket = None;
-        }
+        standing.spare_socket(netns);
         drop(standing);
         if let Err(failure) = outcome {
             self.failed = Some(failure);

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::boot::mount_proc;
 use super::icmp_socket::{Exit, IcmpSocket};
-use super::netns::{Made, here, on_a_visit};
-use crate::kernel::{self, LinkSpec, Request};
+use super::netns::{here, on_a_visit};
+use crate::kernel::{self, LinkSpec, Request, Socket};
 use crate::topology::{Errno, LinkName, MacAddress};
 
 /// Something that labs use.
@@ -130,13 +130,19 @@ pub fn features() -> io::Result<Answers> {
     Ok(found)
 }
 
-/// Makes a netns, and leaves the thread in it.
-fn make() -> io::Result<Made> {
-    unshare(CloneFlags::CLONE_NEWNET)?;
-    here(false)
+/// A netns to try things in.
+struct Ground {
+    netns: OwnedFd,
+    socket: Socket,
 }
 
-fn send(netns: &Made, request: Request) -> Result<(), Lack> {
+/// Makes a netns, and leaves the thread in it.
+fn make() -> io::Result<Ground> {
+    unshare(CloneFlags::CLONE_NEWNET)?;
+    Ok(Ground { netns: here()?, socket: Socket::open()? })
+}
+
+fn send(netns: &Ground, request: Request) -> Result<(), Lack> {
     Ok(netns.socket.batch(vec![request])?)
 }
 
@@ -152,13 +158,13 @@ fn link(index: u32, name: &LinkName) -> LinkSpec<'_> {
     LinkSpec { index, name, mac: mac(index), mtu: None, group: None }
 }
 
-fn veth(near: u32, far: u32, far_netns: &Made) -> Request {
+fn veth(near: u32, far: u32, far_netns: &Ground) -> Request {
     let (near_name, far_name) = (name(near), name(far));
     kernel::add_veth(&link(near, &near_name), None, false, &link(far, &far_name), far_netns.netns.as_fd())
 }
 
 /// Finds a link at its index: a kernel that does not know how to choose one takes any.
-fn is_at(netns: &Made, index: u32) -> Result<(), Lack> {
+fn is_at(netns: &Ground, index: u32) -> Result<(), Lack> {
     let links = kernel::observe(&netns.socket)?.links;
     let found = links.iter().any(|link| link.index == index);
     found.then_some(()).ok_or_else(|| Lack::because("the kernel chooses another index"))

@@ -7,13 +7,16 @@
 
 mod boot;
 mod builder;
+mod capacity;
 mod features;
+mod files;
 mod held;
 mod icmp;
 mod icmp_socket;
 mod log;
 mod look;
 mod machine;
+mod memory;
 mod netns;
 mod outside;
 mod peers;
@@ -49,6 +52,8 @@ pub struct Config {
     pub limits: Limits,
     /// It is in a user namespace of its own.
     pub rootless: bool,
+    /// `user.max_net_namespaces` of the user namespace around that one, where the lab's namespaces count too.
+    pub outer_max_netns: Option<u64>,
     /// Only one uid is mapped there, and this is to be done about it.
     pub one_id: Option<String>,
     /// The names go to `/run/netns`.

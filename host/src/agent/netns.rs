@@ -18,30 +18,38 @@ const AHEAD: usize = 64;
 /// How many orders may wait for the maker.
 const ORDERS: usize = 1024;
 
+/// A netns that is to be made.
+pub(super) struct Order {
+    /// It has a bridge: its links are to be quiet from the start.
+    pub(super) hub: bool,
+    /// A socket is opened there at once, which is quicker than to come back for it.
+    pub(super) with_socket: bool,
+}
+
 /// A new netns.
 pub(super) struct Made {
     pub(super) netns: OwnedFd,
     /// A socket that was opened there.
-    pub(super) socket: Socket,
+    pub(super) socket: Option<Socket>,
     /// Its links get no link-local address by themselves.
     pub(super) quiet: bool,
 }
 
 /// The maker: `order` a netns, and it comes out of `made`, in the order of the orders.
 pub(super) struct Maker {
-    order: SyncSender<bool>,
+    order: SyncSender<Order>,
     made: Receiver<io::Result<Made>>,
 }
 
 impl Maker {
     /// Starts the maker's thread.
     pub(super) fn start() -> io::Result<Self> {
-        let (order, orders) = sync_channel::<bool>(ORDERS);
+        let (order, orders) = sync_channel::<Order>(ORDERS);
         let (finished, made) = sync_channel::<io::Result<Made>>(AHEAD);
         thread::Builder::new().name("maker".into()).spawn(move || {
             let mut can_set_defaults = true;
-            for hub in orders {
-                let made = make(hub, &mut can_set_defaults);
+            for order in orders {
+                let made = make(&order, &mut can_set_defaults);
                 if finished.send(made).is_err() {
                     return;
                 }
@@ -51,24 +59,25 @@ impl Maker {
     }
 
     /// Splits the maker into who orders and who takes.
-    pub(super) fn split(self) -> (SyncSender<bool>, Receiver<io::Result<Made>>) {
+    pub(super) fn split(self) -> (SyncSender<Order>, Receiver<io::Result<Made>>) {
         (self.order, self.made)
     }
 }
 
-/// Makes a netns, which the thread is in afterwards. A hub has quiet links from the start. Where settings can't be written it goes
-/// without, and says so once.
-fn make(hub: bool, can_set_defaults: &mut bool) -> io::Result<Made> {
+/// Makes a netns, which the thread is in afterwards. Where settings can't be written it goes without, and says so once.
+fn make(order: &Order, can_set_defaults: &mut bool) -> io::Result<Made> {
     unshare(CloneFlags::CLONE_NEWNET)?;
     if *can_set_defaults {
         *can_set_defaults = go_on("set the defaults of a netns", kernel::set_defaults()).is_some();
     }
-    here(hub && kernel::has_ipv6() && kernel::turn_address_generation_off().is_ok())
+    let quiet = order.hub && kernel::has_ipv6() && kernel::turn_address_generation_off().is_ok();
+    let socket = if order.with_socket { Some(Socket::open()?) } else { None };
+    Ok(Made { netns: here()?, socket, quiet })
 }
 
 /// Takes hold of the netns of this thread.
-pub(super) fn here(quiet: bool) -> io::Result<Made> {
-    Ok(Made { netns: File::open("/proc/thread-self/ns/net")?.into(), socket: Socket::open()?, quiet })
+pub(super) fn here() -> io::Result<OwnedFd> {
+    Ok(File::open("/proc/thread-self/ns/net")?.into())
 }
 
 /// Puts the calling thread into a netns.

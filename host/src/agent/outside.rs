@@ -86,6 +86,11 @@ impl Outside {
         traces::is_same(&directory, &self.lock) && directory.join("socket").exists()
     }
 
+    /// Tells whether a lab that this one replaces is still to be ended.
+    pub(super) fn is_to_replace(&self) -> bool {
+        self.state().replaces.is_some()
+    }
+
     /// Ends the lab that this one replaces, if that is still to be done, and takes its directory.
     pub(super) fn take_over(&self) -> Result<(), String> {
         let Some(replaced) = self.state().replaces.take() else { return Ok(()) };

@@ -72,7 +72,7 @@ impl Shared {
                 Err(answer) => channel.send(&answer),
             },
             Request::Down => self.outside.end(0),
-            Request::Steps(_) | Request::Commit | Request::Complete => {
+            Request::Need(_) | Request::Steps(_) | Request::Commit | Request::Complete => {
                 let message = "only the `run` that builds a lab may do this".into();
                 channel.send(&Answer::Failed { errno: None, message })
             }

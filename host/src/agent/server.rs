@@ -18,11 +18,12 @@ use super::boot::{Booted, Prepared, REQUEST_LIMIT};
 use super::builder::{self, Work};
 use super::log::log;
 use super::machine::first_index;
-use super::netns::{self, Maker};
+use super::netns::{self, Made, Maker, Order};
 use super::outside::{Outside, Replaced};
 use super::requests::Shared;
 use super::standing::Standing;
 use super::{Config, session};
+use crate::kernel::Socket;
 use crate::protocol::journal::OnMachine;
 use crate::protocol::{Channel, State, greet};
 
@@ -103,7 +104,7 @@ pub(super) fn run(config: Arc<Config>, booted: Booted) -> ExitCode {
 struct Threads {
     standing: Arc<Mutex<Standing>>,
     outside: Arc<Outside>,
-    order: SyncSender<bool>,
+    order: SyncSender<Order>,
     work: SyncSender<Work>,
 }
 
@@ -115,7 +116,7 @@ fn start_threads(
     replaced: Option<Replaced>,
     on_machine: Option<OnMachine>,
 ) -> io::Result<Threads> {
-    let host = netns::here(host_is_quiet)?;
+    let host = Made { netns: netns::here()?, socket: Some(Socket::open()?), quiet: host_is_quiet };
     let machine = on_machine.as_ref().map(|_| host.netns.try_clone()).transpose()?;
     let Config { name, directory, .. } = config;
     let mark = on_machine.as_ref().map(|on_machine| on_machine.mark.clone()).unwrap_or_default();

@@ -5,14 +5,16 @@ use std::sync::mpsc::{SyncSender, channel};
 use std::sync::{Arc, PoisonError};
 
 use super::builder::Work;
+use super::capacity::Capacity;
 use super::log::log;
+use super::netns::Order;
 use super::requests::{Asker, Shared};
-use crate::plan::Step;
+use crate::plan::{Need, Step};
 use crate::protocol::{Answer, Channel, ChannelError, Request, State};
 
 /// Serves `run` until it lets go. If it does so before the lab is complete, the lab ends.
-pub(super) fn serve(shared: &Arc<Shared>, channel: &Channel, order: &SyncSender<bool>, work: &SyncSender<Work>) {
-    let mut session = Session { shared, order, work, waiting: Vec::new(), broken: None };
+pub(super) fn serve(shared: &Arc<Shared>, channel: &Channel, order: &SyncSender<Order>, work: &SyncSender<Work>) {
+    let mut session = Session { shared, order, work, waiting: Vec::new(), with_sockets: true, broken: None };
     let outcome = loop {
         let request = match channel.receive() {
             Ok(request) => request,
@@ -30,17 +32,23 @@ pub(super) fn serve(shared: &Arc<Shared>, channel: &Channel, order: &SyncSender<
 
 struct Session<'a> {
     shared: &'a Arc<Shared>,
-    order: &'a SyncSender<bool>,
+    order: &'a SyncSender<Order>,
     work: &'a SyncSender<Work>,
     /// Steps for the machine's own host that have come and were not looked at yet.
     waiting: Vec<Step>,
-    /// Why nothing can be built.
-    broken: Option<String>,
+    /// There are files enough for a socket in each new netns.
+    with_sockets: bool,
+    /// Why nothing can be built, as the answer to `Commit`.
+    broken: Option<Answer>,
 }
 
 impl Session<'_> {
     fn handle(&mut self, request: Request, channel: &Channel) -> Result<(), ChannelError> {
         match request {
+            Request::Need(need) => {
+                self.make_room(need);
+                Ok(())
+            }
             // All of them are looked at before the first is done.
             Request::Steps(steps) if self.shared.config.on_host => {
                 self.waiting.extend(steps);
@@ -69,16 +77,32 @@ impl Session<'_> {
         }
     }
 
+    /// Sees to it that there can be what the next steps need, or notes what there is too little of.
+    fn make_room(&mut self, need: Need) {
+        let mut capacity = Capacity::read(need, self.shared.config.outer_max_netns);
+        if self.shared.outside.is_to_replace() {
+            capacity = capacity.without_memory();
+        }
+        let has = self.shared.standing().own_netns();
+        self.with_sockets = capacity.has_sockets_for(need);
+        if let Some(shortage) = capacity.shortage(need, has) {
+            self.broken = self.broken.take().or(Some(Answer::Short(Box::new(shortage))));
+        }
+    }
+
+    /// Ends the lab that this one replaces, unless nothing can be built in its place.
     fn take_over(&mut self) {
-        if let Err(message) = self.shared.outside.take_over() {
-            self.broken = Some(message);
+        if self.broken.is_none()
+            && let Err(message) = self.shared.outside.take_over()
+        {
+            self.broken = Some(Answer::Failed { errno: None, message });
         }
     }
 
     /// Begins with the steps that have waited, or says why they can't be done.
     fn begin(&mut self) -> Option<Answer> {
         let steps = std::mem::take(&mut self.waiting);
-        if steps.is_empty() {
+        if steps.is_empty() || self.broken.is_some() {
             return None;
         }
         match self.shared.outside.prepare(&steps, self.shared.config.publish) {
@@ -102,15 +126,15 @@ impl Session<'_> {
         for step in steps {
             // The maker works ahead of the builder, which may be waiting for the kernel.
             if let Step::AddNetns { hub, .. } = step {
-                let _ = self.order.send(hub);
+                let _ = self.order.send(Order { hub, with_socket: self.with_sockets });
             }
             let _ = self.work.send(Work::Step(step));
         }
     }
 
     fn commit(&self) -> Answer {
-        if let Some(message) = &self.broken {
-            return Answer::Failed { errno: None, message: message.clone() };
+        if let Some(broken) = &self.broken {
+            return broken.clone();
         }
         let (sender, outcome) = channel();
         let _ = self.work.send(Work::Commit(sender));

@@ -23,6 +23,8 @@ pub(super) struct Node {
     pub(super) socket: Option<Socket>,
     /// Its links get no link-local address by themselves.
     pub(super) quiet: bool,
+    /// The socket is kept until all that was begun is done: that of a hub is wanted again and again.
+    keeps_socket: bool,
     next_index: u32,
 }
 
@@ -31,7 +33,7 @@ impl Node {
         let Made { netns, socket, quiet } = made;
         let inode = fstat(&netns).map_or(0, |stat| stat.st_ino);
         // `lo` has index 1 in every netns.
-        Self { inode, netns: Arc::new(netns), socket: Some(socket), quiet, next_index: 2 }
+        Self { inode, netns: Arc::new(netns), keeps_socket: quiet && socket.is_some(), socket, quiet, next_index: 2 }
     }
 
     /// Chooses the index of a new link, so that it need not be asked for.
@@ -95,6 +97,12 @@ impl Standing {
         self.ipv6 && (self.machine_ipv6 || !self.is_machine(id))
     }
 
+    /// Counts the namespaces that the lab has made.
+    pub(super) fn own_netns(&self) -> u64 {
+        let machine = usize::from(self.mark.is_some());
+        (self.nodes.len() - machine) as u64
+    }
+
     /// Lists every netns, the host first.
     pub(super) fn all_held(&self) -> Vec<Held> {
         self.topology.list_netns().map(|(id, _)| self.held(id)).collect()
@@ -150,6 +158,15 @@ impl Standing {
     /// Finds a netns by its name.
     pub(super) fn find_held(&self, name: &NetnsName) -> Result<Held, Refusal> {
         Ok(self.held(self.topology.find_netns(name)?))
+    }
+
+    /// Closes a socket that may not be wanted again soon: one a netns would double the descriptors of a large lab.
+    pub(super) fn spare_socket(&mut self, id: NetnsId) {
+        if let Some(node) = self.nodes.get_mut(&id)
+            && !node.keeps_socket
+        {
+            node.socket = None;
+        }
     }
 
     /// Closes the sockets that were left open: between applies a netns costs one descriptor.

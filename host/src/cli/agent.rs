@@ -26,6 +26,8 @@ pub(super) struct Agent {
     #[arg(long)]
     rootless: bool,
     #[arg(long)]
+    outer_max_netns: Option<u64>,
+    #[arg(long)]
     one_id: Option<String>,
     #[arg(long)]
     publish: bool,
@@ -35,9 +37,11 @@ pub(super) struct Agent {
 
 impl Agent {
     pub(super) fn execute(self) -> Result<Exit, Failure> {
-        let Self { directory, replaces, name, module, limits, rootless, one_id, publish, on_host } = self;
+        let Self { directory, replaces, name, module, limits, rootless, outer_max_netns, one_id, publish, on_host } =
+            self;
         let limits = limits.into();
-        let config = Config { directory, replaces, name, module, limits, rootless, one_id, publish, on_host };
+        let config =
+            Config { directory, replaces, name, module, limits, rootless, outer_max_netns, one_id, publish, on_host };
         let done = agent::serve(config) == ExitCode::SUCCESS;
         Ok(if done { Exit::Done } else { Exit::Failed })
     }

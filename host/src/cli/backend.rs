@@ -1,7 +1,7 @@
 //! The script's backend: the agent of a real lab.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use crate::lab::{Client, Error};
@@ -23,12 +23,18 @@ pub(super) struct Live {
 pub(super) struct Tally {
     touched: AtomicBool,
     building: AtomicU64,
+    hint: OnceLock<String>,
 }
 
 impl Tally {
     /// Tells whether anything was sent to the agent to build.
     pub(super) fn touched(&self) -> bool {
         self.touched.load(Ordering::Relaxed)
+    }
+
+    /// Returns what to do about the apply that failed. It has figures of the machine, which a guest is not told.
+    pub(super) fn hint(&self) -> Option<&str> {
+        self.hint.get().map(String::as_str)
     }
 
     /// Returns how long the agent built.
@@ -57,6 +63,7 @@ fn refusal(act: &str, error: Error) -> Refusal {
     match error {
         Error::Step(failure) => (*failure).into(),
         Error::Conflict(conflict) => (*conflict).into(),
+        Error::Short(shortage) => (*shortage).into(),
         Error::Agent { errno, message } => {
             let code = errno.as_ref().map_or(Code::Kernel, Code::from);
             // What the agent says may begin as this will.
@@ -77,7 +84,10 @@ impl Backend for Live {
         }
         let start = Instant::now();
         let outcome = self.client.apply(steps);
-        if matches!(outcome, Err(Error::Conflict(_))) {
+        if let Err(Error::Short(shortage)) = &outcome {
+            self.tally.hint.get_or_init(|| shortage.hint());
+        }
+        if matches!(outcome, Err(Error::Conflict(_) | Error::Short(_))) {
             // None of these steps was begun.
             self.tally.touched.store(before, Ordering::Relaxed);
         }

@@ -140,6 +140,7 @@ impl From<lab::Error> for Failure {
                 (Exit::Left, Some(format!("`orchestrator down {lab}` tries again, and says what is in the way")))
             }
             lab::Error::Conflict(_) => (Exit::Usage, None),
+            lab::Error::Short(shortage) => (Exit::Failed, Some(shortage.hint())),
             lab::Error::Step(_)
             | lab::Error::Hello { .. }
             | lab::Error::Io { .. }

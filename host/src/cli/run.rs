@@ -87,7 +87,9 @@ impl Run {
                 attempt.stands(&network, published, start, compiled)
             }
             Ok((Report { end, .. }, _)) => {
+                let hint = if let End::NotApplied(_) = end { tally.hint() } else { None };
                 let failure = failure(end, &self.module);
+                let failure = if let Some(hint) = hint { failure.hint(hint) } else { failure };
                 failure.report();
                 if !(self.keep && attempt.may_be_kept(&failure)) {
                     hold.let_go()?;

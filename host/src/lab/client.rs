@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{Error, unable};
-use crate::plan::Step;
+use crate::plan::{Need, Step};
 use crate::protocol::{Answer, Channel, ChannelError, HelloError, Join, PINGS_AT_ONCE, Request, Status, dial, greet};
 use crate::topology::{NetnsName, PING_INTERVAL, Ping, PingAnswer, observed};
 
@@ -48,6 +48,7 @@ impl Client {
             Answer::Failed { errno, message } => Err(Error::Agent { errno, message }),
             Answer::Refused(failure) => Err(failure.into()),
             Answer::Conflict(conflict) => Err(Error::Conflict(conflict)),
+            Answer::Short(shortage) => Err(Error::Short(shortage)),
             answer => Ok(answer),
         }
     }
@@ -61,6 +62,10 @@ impl Client {
 
     /// Has steps done, and waits until they are.
     pub fn apply(&self, steps: Vec<Step>) -> Result<(), Error> {
+        let need = Need::of(&steps);
+        if !need.is_nothing() {
+            self.channel.send(&Request::Need(need)).map_err(Error::channel(&self.lab))?;
+        }
         let mut steps = steps.into_iter().peekable();
         while steps.peek().is_some() {
             // The agent begins with the first while the next are on the way.

@@ -7,7 +7,7 @@ use thiserror::Error as ThisError;
 
 use super::unable;
 
-use crate::plan::{Conflict, StepFailure};
+use crate::plan::{Conflict, Shortage, StepFailure};
 use crate::protocol::{ChannelError, HelloError};
 use crate::topology::Errno;
 
@@ -93,6 +93,9 @@ pub enum Error {
     /// A step would meet something of the machine's.
     #[error("could not {}: {}", .0.step.act(), .0.with)]
     Conflict(Box<Conflict>),
+    /// A limit of the machine is too low for the steps.
+    #[error(transparent)]
+    Short(Box<Shortage>),
     /// A step was refused by the kernel.
     #[error(transparent)]
     Step(#[from] Box<StepFailure>),

@@ -78,6 +78,10 @@ pub fn start(order: &Order, undo: Undo) -> Result<Started, Error> {
     }
     if rootless {
         argument(b"--rootless");
+        // The agent will see its own alone, which is none.
+        if let Some(limit) = unable::sysctl("user.max_net_namespaces") {
+            argument(format!("--outer-max-netns={limit}").as_bytes());
+        }
     }
     if published {
         argument(b"--publish");

@@ -15,7 +15,8 @@ pub fn hint(errno: &Errno, rootless: bool) -> Option<String> {
     explain(errno, rootless, sysctl)
 }
 
-fn sysctl(name: &str) -> Option<i64> {
+/// Reads a setting of the kernel that is a number.
+pub(super) fn sysctl(name: &str) -> Option<i64> {
     fs::read_to_string(format!("/proc/sys/{}", name.replace('.', "/"))).ok()?.trim().parse().ok()
 }
 

@@ -3,8 +3,10 @@
 mod difference;
 mod failure;
 mod machine;
+mod need;
 mod order;
 mod play;
+mod shortage;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -13,5 +15,7 @@ mod words;
 pub use difference::{PlanError, difference};
 pub use failure::StepFailure;
 pub use machine::{Conflict, Machine, MachineLink, MachinePeer, MachineRoute, Mark};
+pub use need::Need;
+pub use shortage::{Scarce, Shortage};
 pub use step::{NewLink, NewRoute, Step};
 pub use words::{Word, Words};

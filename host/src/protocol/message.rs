@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Conflict, Step, StepFailure};
+use crate::plan::{Conflict, Need, Shortage, Step, StepFailure};
 use crate::topology::{Errno, NetnsName, Ping, PingAnswer, observed};
 
 /// Pings of one request that are under way at a time. Whoever asks for more waits for as many rounds.
@@ -14,9 +14,12 @@ pub const PINGS_AT_ONCE: usize = 256;
 /// What an agent can be asked.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Request {
+    /// The next steps up to `Commit` need this. Only from `run`, and before them; it has no answer, but where a limit is too low for it
+    /// none of them is begun, and `Commit` is answered by [`Answer::Short`].
+    Need(Need),
     /// Begin with these steps. Only from `run`; it has no answer, so that building starts while more are on the way.
     Steps(Vec<Step>),
-    /// Say how the steps so far went: [`Answer::Done`] or [`Answer::Refused`]. Only from `run`.
+    /// Say how the steps so far went: [`Answer::Done`], [`Answer::Refused`] or [`Answer::Short`]. Only from `run`.
     Commit,
     /// From now on the lab stands by itself: [`Answer::Completed`]. Only from `run`.
     Complete,
@@ -45,6 +48,8 @@ pub enum Answer {
     Refused(Box<StepFailure>),
     /// A step would meet something of the machine's, so nothing was begun.
     Conflict(Box<Conflict>),
+    /// A limit of the machine is too low for the steps, so nothing was begun.
+    Short(Box<Shortage>),
     /// The lab stands by itself; these names in `/run/netns` are somebody else's.
     Completed(Vec<String>),
     /// What became of each ping.
