@@ -1,6 +1,6 @@
 //! `ip link add type bridge` and `ip link set master`.
 
-use crate::support::kernel_test;
+use crate::support::{Kind, kernel_test, on_machine};
 use crate::{LAB, answers, finds, play, stands, stands_either_way};
 
 /// Two containers and a bridge that their cables reach, all up, with the addresses of the article.
@@ -177,6 +177,22 @@ kernel_test!(bridge_has_the_smallest_mtu_of_its_ports, |m| {
     let host: &[&str] = &["lo down", "a down mtu 1400 master br0", "b down mtu 1300", "br0 down mtu 1400", "br1 down"];
     stands_either_way(m, &calls, &[("host", host), ("c1", &["lo down", "a down", "b down"])]);
 });
+
+#[test]
+fn bridge_takes_as_many_ports_as_linux_gives_it() {
+    on_machine(Kind::User, |m| {
+        let calls = "
+            bridge.add,host,br0 repeat,1024,veth.add,host,a{},host,b{} repeat,1023,bridge.add-port,host,br0,a{}";
+        play(m, calls).success();
+        let lab = m.view(LAB);
+        let ports = lab.netns("host").iter().filter(|link| link.ends_with(" master br0")).count();
+        assert_eq!(ports, 1023);
+        // Nor does the kernel take one more.
+        let more = ["exec", LAB, "host", "--", "ip", "link", "set", "dev", "a1024", "master", "br0"];
+        m.orchestrator(&more).fails_with(2).stderr_has("RTNETLINK answers: Exchange full");
+        lab.down();
+    });
+}
 
 kernel_test!(bridge_keeps_an_mtu_that_was_set, |m| {
     let calls = "

@@ -37,7 +37,7 @@ kernel_test!(port_of_what_is_no_bridge_is_refused_as_documented, |m| {
 });
 
 kernel_test!(bridge_has_no_place_for_the_1024th_port, |m| {
-    // Played on the model alone; that the kernel has the same limit is for another test, as it takes its time.
+    // Played on the model alone; tests/article/bridges.rs asks the kernel.
     let refused = m.play(
         "t",
         &[],
@@ -45,7 +45,7 @@ kernel_test!(bridge_has_no_place_for_the_1024th_port, |m| {
          !bridge.add-port,host,br0,b1",
     );
     let full = "limit EXFULL could not attach link `a1024` in netns `host` to bridge `br0`: \
-                it has 1023 ports, which is all that Linux gives a bridge";
+                Linux gives a bridge 1023 ports, and all are taken; for more, join a second bridge to it by a veth pair";
     refused
         .run()
         .complains(1, "the scenario returned an error\nnote: nothing had been built\n")

@@ -47,7 +47,9 @@ impl Topology {
             return Ok(());
         }
         if ports.len() >= MAX_PORTS {
-            let why = format!("it has {MAX_PORTS} ports, which is all that Linux gives a bridge");
+            let why = format!(
+                "Linux gives a bridge {MAX_PORTS} ports, and all are taken; for more, join a second bridge to it by a veth pair"
+            );
             return Err(Refusal::new(Errno::EXFULL, act(), why));
         }
         self.detach(port);
