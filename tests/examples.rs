@@ -4,6 +4,8 @@ mod support;
 
 #[path = "examples/direct_pair.rs"]
 mod direct_pair;
+#[path = "examples/fabric.rs"]
+mod fabric;
 #[path = "examples/full_mesh.rs"]
 mod full_mesh;
 #[path = "examples/two_lans.rs"]
@@ -214,8 +216,16 @@ kernel_test!(examples_are_written_to_files_that_run, |m| {
     m.orchestrator(&["examples", "--out", &directory]).success();
     let written = m.command("ls").arg(&directory).run();
     let files: Vec<&str> = written.success().stdout().lines().collect();
-    let names =
-        ["direct-pair", "full-mesh", "n-containers", "single-container", "two-containers", "two-lans", "two-routers"];
+    let names = [
+        "direct-pair",
+        "fabric",
+        "full-mesh",
+        "n-containers",
+        "single-container",
+        "two-containers",
+        "two-lans",
+        "two-routers",
+    ];
     assert_eq!(files, names.map(|name| format!("{name}.wasm")));
 
     let outcome = m.orchestrator(&["run", &format!("{directory}/two-containers.wasm")]);
@@ -232,7 +242,16 @@ kernel_test!(examples_are_listed, |m| {
     let names: Vec<&str> = listed.as_array().unwrap().iter().map(|example| example["name"].as_str().unwrap()).collect();
     assert_eq!(
         names,
-        ["two-containers", "single-container", "n-containers", "direct-pair", "full-mesh", "two-lans", "two-routers"]
+        [
+            "two-containers",
+            "single-container",
+            "n-containers",
+            "direct-pair",
+            "full-mesh",
+            "two-lans",
+            "two-routers",
+            "fabric"
+        ]
     );
     let table = m.orchestrator(&["examples"]);
     for name in names {
@@ -244,13 +263,14 @@ kernel_test!(examples_are_listed, |m| {
 fn seen_by(kind: Kind) -> Vec<Value> {
     let mut seen = Vec::new();
     on_machine(kind, |m| {
-        let examples: [(&[&str], &[&str]); 6] = [
+        let examples: [(&[&str], &[&str]); 7] = [
             (&["two-containers"], &["host", "container1", "container2"]),
             (&["n-containers", "--", "3", "--ipv6"], &["host", "c1", "c3"]),
             (&["direct-pair"], &["host", "left", "right"]),
             (&["full-mesh", "--", "5"], &["host", "m1", "m3"]),
             (&["two-lans"], &["host", "switch1", "switch2", "host1"]),
             (&["two-routers"], &["host", "lan-a", "router1", "router2"]),
+            (&["fabric", "--", "2", "2", "2", "--ipv6"], &["host", "spine1", "leaf2", "leaf2-host2"]),
         ];
         for (run, netns) in examples {
             let name = run[0];

@@ -166,7 +166,16 @@ kernel_test!(examples_are_listed_with_what_they_draw, |m| {
     let names: Vec<&str> = lines[1..].iter().filter_map(|line| line.split(' ').next()).collect();
     assert_eq!(
         names,
-        ["two-containers", "single-container", "n-containers", "direct-pair", "full-mesh", "two-lans", "two-routers"]
+        [
+            "two-containers",
+            "single-container",
+            "n-containers",
+            "direct-pair",
+            "full-mesh",
+            "two-lans",
+            "two-routers",
+            "fabric"
+        ]
     );
     for line in &lines[1..] {
         assert!(line[..column].ends_with("  ") && !line[column..].starts_with(' '), "not aligned: {table}");
@@ -180,11 +189,23 @@ kernel_test!(examples_are_listed_with_what_they_draw, |m| {
 kernel_test!(examples_are_written_as_modules_that_run, |m| {
     let directory = format!("{}/some/where", m.kind().home());
     m.orchestrator(&["examples", "--out", &directory]).success();
-    let modules =
-        ["direct-pair", "full-mesh", "n-containers", "single-container", "two-containers", "two-lans", "two-routers"];
+    let modules = [
+        "direct-pair",
+        "fabric",
+        "full-mesh",
+        "n-containers",
+        "single-container",
+        "two-containers",
+        "two-lans",
+        "two-routers",
+    ];
     assert_eq!(m.entries(&directory), modules.map(|module| format!("{module}.wasm")));
     for module in modules {
-        let arguments = if module == "n-containers" { &["--", "3"][..] } else { &[] };
+        let arguments = match module {
+            "n-containers" => &["--", "3"][..],
+            "fabric" => &["--", "2", "1", "1"],
+            _ => &[],
+        };
         let run =
             m.command("orchestrator").args(&["run", "--rm", &format!("./some/where/{module}.wasm")]).args(arguments);
         run.run().success().stderr_has(&format!("lab `{module}` stood"));

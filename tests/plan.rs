@@ -19,7 +19,7 @@ use serde_json::Value;
 use support::{Command, GUEST_CALLS, Kind, Machine, Outcome, confined, forbidden, kernel_test, on_machine};
 
 /// Every example, with arguments for those that take some.
-const EXAMPLES: [(&str, &[&str]); 9] = [
+const EXAMPLES: [(&str, &[&str]); 11] = [
     ("two-containers", &[]),
     ("single-container", &[]),
     ("n-containers", &["4"]),
@@ -29,6 +29,8 @@ const EXAMPLES: [(&str, &[&str]); 9] = [
     ("full-mesh", &["3"]),
     ("two-lans", &[]),
     ("two-routers", &[]),
+    ("fabric", &["2", "2", "2"]),
+    ("fabric", &["3", "2", "1", "--ipv6"]),
 ];
 
 const FORMATS: [&str; 5] = ["table", "json", "ip", "dot", "mermaid"];
