@@ -8,6 +8,8 @@ mod direct_pair;
 mod fabric;
 #[path = "examples/full_mesh.rs"]
 mod full_mesh;
+#[path = "examples/many_containers.rs"]
+mod many_containers;
 #[path = "examples/two_lans.rs"]
 mod two_lans;
 #[path = "examples/two_routers.rs"]
@@ -168,10 +170,10 @@ kernel_test!(n_containers_stand_as_a_hundred_with_ipv6, |m| {
 
 kernel_test!(n_containers_says_what_is_wrong_with_its_arguments, |m| {
     let cases: [(&[&str], &str); 7] = [
-        (&["0"], "`0` is no number from 1 to 1023"),
-        (&["1024"], "`1024` is no number from 1 to 1023"),
-        (&["x"], "`x` is no number from 1 to 1023"),
-        (&["-1"], "`-1` is no number from 1 to 1023"),
+        (&["0"], "`0` is no number from 1 to 65533"),
+        (&["65534"], "`65534` is no number from 1 to 65533"),
+        (&["x"], "`x` is no number from 1 to 65533"),
+        (&["-1"], "`-1` is no number from 1 to 65533"),
         (&[], "the number of containers is missing"),
         (&["--ipv6"], "the number of containers is missing"),
         (&["2", "3"], "`3` is one argument too many"),

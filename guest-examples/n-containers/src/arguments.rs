@@ -2,8 +2,8 @@
 
 use orchestrator_net::{Failure, Result};
 
-/// Linux gives a bridge this many ports (BR_MAX_PORTS), and each container takes one.
-const MAX_CONTAINERS: u32 = 1023;
+/// The addresses of 10.0.0.0/16, less the first one, the host's and the last one.
+const MAX_CONTAINERS: u32 = (1 << 16) - 3;
 
 const USAGE: &str = "usage: n-containers N [--ipv6]";
 

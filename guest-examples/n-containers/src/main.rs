@@ -1,11 +1,13 @@
-//! Any number of containers on one bridge: `n-containers N [--ipv6]`. The drawing is in README.md.
+//! Any number of containers in one network: `n-containers N [--ipv6]`. The drawing is in README.md.
 
 mod arguments;
+mod bridges;
 mod network;
 
 use orchestrator_net::{address, bridge, expect_reply, link, netns, route, veth};
 
 use arguments::Arguments;
+use bridges::Bridges;
 use network::{HOST, IPV4, IPV6};
 
 fn main() -> orchestrator_net::Result {
@@ -13,9 +15,9 @@ fn main() -> orchestrator_net::Result {
     let networks = if ipv6 { &[IPV4, IPV6][..] } else { &[IPV4] };
 
     let host = netns::host();
-    let br0 = bridge::add(&host, "br0")?;
+    let bridges = Bridges::add(&host, containers)?;
     for network in networks {
-        address::add(&br0, &network.cidr(HOST))?;
+        address::add(bridges.first(), &network.cidr(HOST))?;
     }
 
     for i in 1..=containers {
@@ -24,7 +26,7 @@ fn main() -> orchestrator_net::Result {
 
         // The far end is added where it belongs. To move it there later would say the same in more words.
         let (veth, ceth) = veth::add(&host, &format!("veth{i}"), &container, &format!("ceth{i}"))?;
-        bridge::add_port(&br0, &veth)?;
+        bridge::add_port(bridges.of(i), &veth)?;
         veth.set_up()?;
         ceth.set_up()?;
         for network in networks {
@@ -32,7 +34,7 @@ fn main() -> orchestrator_net::Result {
             route::add(&container, "default", &network.address(HOST))?;
         }
     }
-    br0.set_up()?;
+    bridges.set_up()?;
 
     let first = netns::get("c1")?;
     let last = netns::get(&format!("c{containers}"))?;
