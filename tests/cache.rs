@@ -6,7 +6,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
-use support::{EMPTY_WAT, Kind, Machine, kernel_test, poll_until};
+use support::{EMPTY_WAT, Kind, Machine, kernel_test, poll_until, slow_wat};
 
 /// How long something may take that takes a moment.
 const SOON: Duration = Duration::from_secs(20);
@@ -178,8 +178,7 @@ kernel_test!(code_of_another_engine_is_a_miss, |m| {
 
 kernel_test!(compiler_that_is_killed_leaves_nothing, |m| {
     let cache = private_cache(m);
-    let function = format!("(core module $module (func (local{}) {})", " i32".repeat(3000), branches(20_000));
-    m.write("slow.wat", EMPTY_WAT.replace("(core module $module", &function));
+    m.write("slow.wat", slow_wat());
     let run = m.command("orchestrator").args(&["run", "./slow.wat"]).spawn();
     let read = |pid: u32, file: &str| fs::read_to_string(m.outside(&format!("/proc/{pid}/{file}"))).unwrap_or_default();
     // The limits are the last that it gives itself, in the order here.
@@ -204,12 +203,3 @@ kernel_test!(compiler_that_is_killed_leaves_nothing, |m| {
     m.has_no_trace_of_labs();
     finish(m, &cache);
 });
-
-/// Where every branch may have changed any of many variables, a compiler has much to think about.
-fn branches(count: usize) -> String {
-    let branch = |n: usize| {
-        let (a, b, c) = (n % 3000, n * 7919 % 3000, n * 104_729 % 3000);
-        format!("(if (local.get {a}) (then (local.set {b} (i32.add (local.get {c}) (i32.const 1)))))\n")
-    };
-    (0..count).map(branch).collect()
-}

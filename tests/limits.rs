@@ -4,7 +4,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use support::{EMPTY_WAT, GUEST_CALLS, Kind, Outcome, kernel_test, on_machine, poll_until};
+use support::{EMPTY_WAT, GUEST_CALLS, Kind, Outcome, kernel_test, on_machine, poll_until, slow_wat};
 
 /// What has to be over in a moment may take so long on a busy machine.
 const SOON: Duration = Duration::from_secs(15);
@@ -179,14 +179,7 @@ kernel_test!(time_ends_a_guest_whose_output_nobody_takes, |m| {
 });
 
 kernel_test!(time_ends_the_compiling_of_a_module_made_to_take_long, |m| {
-    // Where every branch may have changed any of many variables, a compiler has much to think about.
-    let branch = |n: usize| {
-        let (a, b, c) = (n % 3000, n * 7919 % 3000, n * 104_729 % 3000);
-        format!("(if (local.get {a}) (then (local.set {b} (i32.add (local.get {c}) (i32.const 1)))))\n")
-    };
-    let body: String = (0..20_000).map(branch).collect();
-    let function = format!("(core module $module (func (local{}) {body})", " i32".repeat(3000));
-    m.write("slow.wat", EMPTY_WAT.replace("(core module $module", &function));
+    m.write("slow.wat", slow_wat());
     let run = m.command("orchestrator").args(&["run", "slow.wat", "--max-time", "1s"]).deadline(SOON).run();
     run.complains(1, "error: slow.wat: ").stderr_has("its limit of 1s in all; `--max-time` raises it\n");
     m.has_no_trace_of_labs();

@@ -4,7 +4,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use support::{Machine, Terminal, kernel_test, poll_until};
+use support::{Machine, Terminal, kernel_test, poll_until, slow_wat};
 
 /// How long something may take that takes a moment.
 const SOON: Duration = Duration::from_secs(10);
@@ -61,6 +61,15 @@ kernel_test!(what_a_guest_says_by_other_ways_is_escaped_too, |m| {
     let calls = "lab.log,\x1b[31mlog netns.add,\x1b[32mname !sys.fail,\x1b[33mfail";
     let shown = m.play("lab", &[], calls).on_terminal().wait();
     shown.fails_with(1).stdout_lacks("\x1b").stdout_has("[31mlog").stdout_has("[32mname").stdout_has("[33mfail");
+});
+
+kernel_test!(long_work_shows_how_far_it_is_on_a_terminal_alone, |m| {
+    m.write("slow.wat", slow_wat());
+    let run = ["run", "slow.wat", "--max-time", "2s"];
+    let shown = m.command("orchestrator").args(&run).on_terminal().wait();
+    // It is wiped away before anything else is said.
+    shown.fails_with(1).stdout_has("compiling `slow.wat`, 1s").stdout_has("\x1b[2Kerror: slow.wat: ");
+    m.orchestrator(&run).fails_with(1).stderr_lacks("compiling");
 });
 
 kernel_test!(no_color_is_honoured, |m| {

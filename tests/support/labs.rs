@@ -8,6 +8,17 @@ use super::{Command, Kind, Machine, poll_until};
 /// How long a process may take to end.
 const SOON: Duration = Duration::from_secs(10);
 
+/// A scenario that a compiler has to think about for many seconds: every branch of it may have changed any of many variables.
+pub(crate) fn slow_wat() -> String {
+    let branch = |n: usize| {
+        let (a, b, c) = (n % 3000, n * 7919 % 3000, n * 104_729 % 3000);
+        format!("(if (local.get {a}) (then (local.set {b} (i32.add (local.get {c}) (i32.const 1)))))\n")
+    };
+    let body: String = (0..20_000).map(branch).collect();
+    let function = format!("(core module $module (func (local{}) {body})", " i32".repeat(3000));
+    EMPTY_WAT.replace("(core module $module", &function)
+}
+
 /// A scenario that draws nothing, so that its lab is the host alone. It compiles in no time, unlike a guest in Rust.
 pub(crate) const EMPTY_WAT: &str = r#"(component
   (core module $module (func (export "run") (result i32) i32.const 0))

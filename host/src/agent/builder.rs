@@ -1,6 +1,7 @@
 //! The builder: does the steps, one netns at a time, all that one netns needs in one message.
 
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -12,10 +13,9 @@ use super::standing::Standing;
 use super::translate::requests;
 use crate::kernel::{self, Request};
 use crate::plan::{Step, StepFailure};
+use crate::protocol::STEPS_AHEAD;
 use crate::topology::{Errno, LinkId, LinkName, NetnsId, Place, Refusal};
 
-/// How many steps may wait for the builder.
-const WAITING: usize = 4096;
 /// More requests than this do not go into one message.
 const BATCH: usize = 256;
 
@@ -26,18 +26,30 @@ pub(super) enum Work {
     Commit(Sender<Result<(), Box<StepFailure>>>),
 }
 
+/// The builder, as the session has it.
+pub(super) struct Builder {
+    pub(super) work: SyncSender<Work>,
+    /// The steps that it is through with.
+    pub(super) done: Arc<AtomicU64>,
+}
+
 /// Starts the builder's thread.
 pub(super) fn start(
     standing: Arc<Mutex<Standing>>,
     outside: Arc<Outside>,
     made: Receiver<io::Result<Made>>,
-) -> io::Result<SyncSender<Work>> {
-    let (sender, work) = sync_channel(WAITING);
+) -> io::Result<Builder> {
+    let (sender, work) = sync_channel(STEPS_AHEAD);
+    let done = Arc::new(AtomicU64::new(0));
+    let count = done.clone();
     thread::Builder::new().name("builder".into()).spawn(move || {
-        let mut builder = Builder { standing, outside, made, batch: Batch::default(), displaced: false, failed: None };
+        let mut builder = Thread { standing, outside, made, batch: Batch::default(), displaced: false, failed: None };
         for work in work {
             match work {
-                Work::Step(step) => builder.step(step),
+                Work::Step(step) => {
+                    builder.step(step);
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
                 Work::Commit(answer) => {
                     builder.flush();
                     builder.settle_neighbours();
@@ -48,7 +60,7 @@ pub(super) fn start(
             }
         }
     })?;
-    Ok(sender)
+    Ok(Builder { work: sender, done })
 }
 
 /// Requests for one netns, and the step that each belongs to.
@@ -60,7 +72,7 @@ struct Batch {
     step_of: Vec<usize>,
 }
 
-struct Builder {
+struct Thread {
     standing: Arc<Mutex<Standing>>,
     outside: Arc<Outside>,
     made: Receiver<io::Result<Made>>,
@@ -75,7 +87,7 @@ fn lock(standing: &Mutex<Standing>) -> MutexGuard<'_, Standing> {
     standing.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Builder {
+impl Thread {
     fn step(&mut self, step: Step) {
         if self.failed.is_none()
             && let Err(failure) = self.try_step(&step)

@@ -15,7 +15,7 @@ use nix::sys::socket::{SockFlag, accept4, getsockopt, sockopt};
 use nix::unistd::geteuid;
 
 use super::boot::{Booted, Prepared, REQUEST_LIMIT};
-use super::builder::{self, Work};
+use super::builder::{self, Builder};
 use super::log::log;
 use super::machine::first_index;
 use super::netns::{self, Made, Maker, Order};
@@ -42,7 +42,7 @@ pub(super) fn run(config: Arc<Config>, booted: Booted) -> ExitCode {
     let Prepared { listener, signals, watch, outer_pid, host_is_quiet, replaced, on_machine } = prepared;
     let started = start_threads(&config, lock, outer_pid, host_is_quiet, replaced, on_machine)
         .and_then(|threads| Ok((threads, held.as_fd().try_clone_to_owned()?)));
-    let (Threads { standing, outside, order, work }, run) = match started {
+    let (Threads { standing, outside, order, builder }, run) = match started {
         Ok(started) => started,
         Err(error) => {
             log(format_args!("error: could not start: {error}"));
@@ -59,7 +59,7 @@ pub(super) fn run(config: Arc<Config>, booted: Booted) -> ExitCode {
     });
     end_on_panic(&shared);
     let for_run = shared.clone();
-    let session = move || session::serve(&for_run, &held, &order, &work);
+    let session = move || session::serve(&for_run, &held, &order, &builder);
     if let Err(error) = thread::Builder::new().name("session".into()).spawn(session) {
         log(format_args!("error: could not start a thread: {error}"));
         shared.outside.end(1);
@@ -105,7 +105,7 @@ struct Threads {
     standing: Arc<Mutex<Standing>>,
     outside: Arc<Outside>,
     order: SyncSender<Order>,
-    work: SyncSender<Work>,
+    builder: Builder,
 }
 
 fn start_threads(
@@ -128,8 +128,8 @@ fn start_threads(
     };
     let standing = Arc::new(Mutex::new(standing));
     let (order, made) = Maker::start()?.split();
-    let work = builder::start(standing.clone(), outside.clone(), made)?;
-    Ok(Threads { standing, outside, order, work })
+    let builder = builder::start(standing.clone(), outside.clone(), made)?;
+    Ok(Threads { standing, outside, order, builder })
 }
 
 /// A thread that panics would leave the lab half alive.

@@ -1,10 +1,12 @@
 //! The session with `run`, which alone may build.
 
 use std::os::fd::AsRawFd;
-use std::sync::mpsc::{SyncSender, channel};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, channel};
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
-use super::builder::Work;
+use super::builder::{Builder, Work};
 use super::capacity::Capacity;
 use super::log::log;
 use super::netns::Order;
@@ -12,9 +14,13 @@ use super::requests::{Asker, Shared};
 use crate::plan::{Need, Step};
 use crate::protocol::{Answer, Channel, ChannelError, Request, State};
 
+/// How often `run` is told how far the builder is.
+const TELLING: Duration = Duration::from_millis(100);
+
 /// Serves `run` until it lets go. If it does so before the lab is complete, the lab ends.
-pub(super) fn serve(shared: &Arc<Shared>, channel: &Channel, order: &SyncSender<Order>, work: &SyncSender<Work>) {
-    let mut session = Session { shared, order, work, waiting: Vec::new(), with_sockets: true, broken: None };
+pub(super) fn serve(shared: &Arc<Shared>, channel: &Channel, order: &SyncSender<Order>, builder: &Builder) {
+    let mut session =
+        Session { shared, order, builder, waiting: Vec::new(), committed: 0, with_sockets: true, broken: None };
     let outcome = loop {
         let request = match channel.receive() {
             Ok(request) => request,
@@ -33,9 +39,11 @@ pub(super) fn serve(shared: &Arc<Shared>, channel: &Channel, order: &SyncSender<
 struct Session<'a> {
     shared: &'a Arc<Shared>,
     order: &'a SyncSender<Order>,
-    work: &'a SyncSender<Work>,
+    builder: &'a Builder,
     /// Steps for the machine's own host that have come and were not looked at yet.
     waiting: Vec<Step>,
+    /// Steps that were done at the last commit.
+    committed: u64,
     /// There are files enough for a socket in each new netns.
     with_sockets: bool,
     /// Why nothing can be built, as the answer to `Commit`.
@@ -60,7 +68,11 @@ impl Session<'_> {
                 Ok(())
             }
             Request::Commit => {
-                let answer = self.begin().unwrap_or_else(|| self.commit());
+                let answer = match self.begin() {
+                    Some(answer) => answer,
+                    // If `run` has gone the server ends the lab.
+                    None => self.commit(|done| drop(channel.send(&Answer::Progress(done)))),
+                };
                 self.shared.outside.built();
                 channel.send(&answer)
             }
@@ -128,25 +140,34 @@ impl Session<'_> {
             if let Step::AddNetns { hub, .. } = step {
                 let _ = self.order.send(Order { hub, with_socket: self.with_sockets });
             }
-            let _ = self.work.send(Work::Step(step));
+            let _ = self.builder.work.send(Work::Step(step));
         }
     }
 
-    fn commit(&self) -> Answer {
+    /// Waits until the builder is through with all steps, and tells now and then how many it is through with.
+    fn commit(&mut self, mut tell: impl FnMut(u64)) -> Answer {
         if let Some(broken) = &self.broken {
             return broken.clone();
         }
         let (sender, outcome) = channel();
-        let _ = self.work.send(Work::Commit(sender));
-        match outcome.recv() {
+        let _ = self.builder.work.send(Work::Commit(sender));
+        let outcome = loop {
+            let done = self.builder.done.load(Ordering::Relaxed);
+            match outcome.recv_timeout(TELLING) {
+                Err(RecvTimeoutError::Timeout) => tell(done - self.committed),
+                outcome => break outcome,
+            }
+        };
+        self.committed = self.builder.done.load(Ordering::Relaxed);
+        match outcome {
             Ok(Ok(())) => Answer::Done,
             Ok(Err(failure)) => Answer::Refused(failure),
             Err(_) => Answer::Failed { errno: None, message: "the agent's builder has gone".into() },
         }
     }
 
-    fn complete(&self) -> Answer {
-        match self.commit() {
+    fn complete(&mut self) -> Answer {
+        match self.commit(drop) {
             Answer::Done => {}
             other => return other,
         }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use super::progress::Progress;
 use crate::lab::{Client, Error};
 use crate::plan::Step;
 use crate::script::Backend;
@@ -83,7 +84,9 @@ impl Backend for Live {
             }
         }
         let start = Instant::now();
-        let outcome = self.client.apply(steps);
+        let mut progress = Progress::of_many(format!("building `{}`", self.lab), steps.len() as u64);
+        let outcome = self.client.apply(steps, |done| progress.at(done));
+        drop(progress);
         if let Err(Error::Short(shortage)) = &outcome {
             self.tally.hint.get_or_init(|| shortage.hint());
         }

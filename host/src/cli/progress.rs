@@ -1,4 +1,4 @@
-//! What takes longer than half a second, on a terminal: what is done, and for how long.
+//! What takes longer than half a second, on a terminal: what is done, how much of how much, for how long.
 
 use std::time::{Duration, Instant};
 
@@ -10,20 +10,37 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// Work under way. It is shown on stderr where that is a terminal, and is not to be seen any more when this is dropped.
 pub(super) struct Progress {
     what: String,
+    total: Option<u64>,
     since: Instant,
     bar: Option<ProgressBar>,
 }
 
 impl Progress {
-    /// Begins work.
+    /// Begins work of which nobody knows how much it is.
     pub(super) fn of(what: impl Into<String>) -> Self {
-        Self { what: what.into(), since: Instant::now(), bar: None }
+        Self::begun(what, None)
+    }
+
+    /// Begins work of so many parts.
+    pub(super) fn of_many(what: impl Into<String>, total: u64) -> Self {
+        Self::begun(what, Some(total))
+    }
+
+    fn begun(what: impl Into<String>, total: Option<u64>) -> Self {
+        Self { what: what.into(), total, since: Instant::now(), bar: None }
     }
 
     /// Shows that it goes on.
     pub(super) fn tick(&mut self) {
         if let Some(bar) = self.bar() {
             bar.tick();
+        }
+    }
+
+    /// Shows how many of its parts are done.
+    pub(super) fn at(&mut self, done: u64) {
+        if let Some(bar) = self.bar() {
+            bar.set_position(done);
         }
     }
 
@@ -35,8 +52,12 @@ impl Progress {
     }
 
     fn show(&self) -> ProgressBar {
-        let style = ProgressStyle::with_template("{spinner} {msg}, {elapsed}").expect("the template is well-formed");
-        ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
+        let (template, total) = match self.total {
+            None => ("{spinner} {msg}, {elapsed}", 0),
+            Some(total) => ("{msg}: {human_pos} of {human_len} steps, {elapsed}", total),
+        };
+        let style = ProgressStyle::with_template(template).expect("the templates above are well-formed");
+        ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr())
             .with_style(style)
             .with_message(self.what.clone())
             .with_elapsed(self.since.elapsed())

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use super::{Error, unable};
 use crate::plan::{Need, Step};
-use crate::protocol::{Answer, Channel, ChannelError, HelloError, Join, PINGS_AT_ONCE, Request, Status, dial, greet};
+use crate::protocol::{
+    Answer, Channel, ChannelError, HelloError, Join, PINGS_AT_ONCE, Request, STEPS_AHEAD, Status, dial, greet,
+};
 use crate::topology::{NetnsName, PING_INTERVAL, Ping, PingAnswer, observed};
 
 /// The largest answer that is taken: a lab of 16,384 namespaces, read whole.
@@ -43,8 +45,12 @@ impl Client {
     }
 
     fn ask(&self, request: &Request) -> Result<Answer, Error> {
-        let answer = self.channel.send(request).and_then(|()| self.channel.receive());
-        match answer.map_err(Error::channel(&self.lab))? {
+        self.channel.send(request).map_err(Error::channel(&self.lab))?;
+        self.answer()
+    }
+
+    fn answer(&self) -> Result<Answer, Error> {
+        match self.channel.receive().map_err(Error::channel(&self.lab))? {
             Answer::Failed { errno, message } => Err(Error::Agent { errno, message }),
             Answer::Refused(failure) => Err(failure.into()),
             Answer::Conflict(conflict) => Err(Error::Conflict(conflict)),
@@ -53,26 +59,29 @@ impl Client {
         }
     }
 
-    fn do_it(&self, request: &Request) -> Result<(), Error> {
-        match self.ask(request)? {
-            Answer::Done => Ok(()),
-            other => Err(unexpected(other)),
-        }
-    }
-
-    /// Has steps done, and waits until they are.
-    pub fn apply(&self, steps: Vec<Step>) -> Result<(), Error> {
+    /// Has steps done, and waits until they are. `progress` is told how many are.
+    pub fn apply(&self, steps: Vec<Step>, mut progress: impl FnMut(u64)) -> Result<(), Error> {
         let need = Need::of(&steps);
         if !need.is_nothing() {
             self.channel.send(&Request::Need(need)).map_err(Error::channel(&self.lab))?;
         }
+        let mut sent = 0;
         let mut steps = steps.into_iter().peekable();
         while steps.peek().is_some() {
             // The agent begins with the first while the next are on the way.
-            let some = Request::Steps(steps.by_ref().take(STEPS).collect());
-            self.channel.send(&some).map_err(Error::channel(&self.lab))?;
+            let some: Vec<Step> = steps.by_ref().take(STEPS).collect();
+            sent += some.len();
+            self.channel.send(&Request::Steps(some)).map_err(Error::channel(&self.lab))?;
+            progress(sent.saturating_sub(STEPS_AHEAD) as u64);
         }
-        self.do_it(&Request::Commit)
+        self.channel.send(&Request::Commit).map_err(Error::channel(&self.lab))?;
+        loop {
+            match self.answer()? {
+                Answer::Progress(done) => progress(done),
+                Answer::Done => return Ok(()),
+                other => return Err(unexpected(other)),
+            }
+        }
     }
 
     /// Lets the lab stand by itself. Returns the names in `/run/netns` that somebody else has.

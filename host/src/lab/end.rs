@@ -72,7 +72,13 @@ fn sweep(lab: &Lab, undo: Undo) -> Result<(), Error> {
 
 /// Ends the process behind a lab's socket by signals: at first by one that it can undo its lab at.
 fn kill(lab: &Lab, lock: &File) -> Result<(), Error> {
-    let dialled = dial(&lab.directory).map_err(Error::io("find the agent"))?;
+    let dialled = match dial(&lab.directory) {
+        // It has ended by now.
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+            return Ok(());
+        }
+        dialled => dialled.map_err(Error::io("find the agent"))?,
+    };
     let process = Process::open(dialled.pid).map_err(Error::io("find the agent's process"))?;
     // A number may have been given to another process by now. The agent is its owner's, and lives as long as its lock is held.
     let uid = fs::metadata(format!("/proc/{}", dialled.pid)).map(|found| found.uid());

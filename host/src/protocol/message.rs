@@ -11,6 +11,9 @@ use crate::topology::{Errno, NetnsName, Ping, PingAnswer, observed};
 /// Pings of one request that are under way at a time. Whoever asks for more waits for as many rounds.
 pub const PINGS_AT_ONCE: usize = 256;
 
+/// Steps that may be on their way to the builder, who has not begun with them.
+pub const STEPS_AHEAD: usize = 4096;
+
 /// What an agent can be asked.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Request {
@@ -48,6 +51,8 @@ pub enum Answer {
     Refused(Box<StepFailure>),
     /// A step would meet something of the machine's, so nothing was begun.
     Conflict(Box<Conflict>),
+    /// The answer to `Commit` is on its way; so many of the steps since the one before are done.
+    Progress(u64),
     /// A limit of the machine is too low for the steps, so nothing was begun.
     Short(Box<Shortage>),
     /// The lab stands by itself; these names in `/run/netns` are somebody else's.

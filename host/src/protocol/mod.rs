@@ -16,5 +16,5 @@ pub use channel::{Channel, ChannelError};
 pub use descriptors::{HELD_FD, LOCK_FD};
 pub use dial::{Dialled, dial};
 pub use hello::{HelloError, greet};
-pub use message::{Answer, Host, Join, PINGS_AT_ONCE, Request, State, Status};
+pub use message::{Answer, Host, Join, PINGS_AT_ONCE, Request, STEPS_AHEAD, State, Status};
 pub use undone::{Undo, Undone};
