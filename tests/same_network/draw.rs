@@ -137,7 +137,7 @@ fn way(network: &Topology, at: usize, which: usize) -> (LinkId, String, &'static
     let addresses = |id: LinkId| &network.standing(id).expect("listed").addresses;
     let fits = |id: LinkId| network.standing(id).is_some_and(|link| link.up && !link.addresses.is_empty());
     let (id, place) = pick_link(network, at, fits).unwrap_or_else(|| link(network, at));
-    let near = addresses(id).get(which % addresses(id).len().max(1)).map(|address| address.cidr.to_string());
+    let near = addresses(id).iter().nth(which % addresses(id).len().max(1)).map(|address| address.cidr.to_string());
     let known = ADDRESSES.iter().find(|(address, _)| Some(*address) == near.as_deref());
     (id, place, known.map_or(ADDRESSES[which].1, |(_, gateway)| gateway))
 }
@@ -229,7 +229,7 @@ fn play(network: &mut Topology, call: &Call) -> (String, Result<(), Refusal>) {
         Call::RemoveAddress(a, b) => {
             let (id, place) = link(network, a);
             let held = &network.standing(id).expect("listed").addresses;
-            let address = held.get(b % held.len().max(1)).map_or(cidr(ADDRESSES[b].0), |address| address.cidr);
+            let address = held.iter().nth(b % held.len().max(1)).map_or(cidr(ADDRESSES[b].0), |address| address.cidr);
             (format!("address.remove,{place},{address}"), network.remove_address(id, address))
         }
         Call::AddRoute(a, b, c) => {
@@ -253,7 +253,8 @@ fn play(network: &mut Topology, call: &Call) -> (String, Result<(), Refusal>) {
         }
         Call::RemoveRoute(a, b) => {
             let (id, name) = netns(network, a);
-            let held: Vec<IpNet> = network.routes_of(id).keys().copied().collect();
+            let mut held: Vec<IpNet> = network.routes_of(id).iter().map(|route| route.destination).collect();
+            held.dedup();
             let to = held.get(b % held.len().max(1)).copied().unwrap_or(cidr("10.9.0.0/16"));
             (format!("route.remove,{name},{to}"), network.remove_route(id, Destination::Network(to)))
         }

@@ -73,7 +73,8 @@ fn link_of_model(network: &Topology, id: LinkId) -> (String, Link) {
     let link = network.standing(id).expect("the link stands");
     let held = link.addresses.iter().enumerate().map(|(at, address)| {
         let network = address.cidr.trunc();
-        let secondary = !address.is_ipv6() && link.addresses[..at].iter().any(|other| other.cidr.trunc() == network);
+        let mut earlier = link.addresses.iter().take(at);
+        let secondary = !address.is_ipv6() && earlier.any(|other| other.cidr.trunc() == network);
         (address.cidr, secondary)
     });
     let shown = Link {

@@ -91,7 +91,7 @@ fn command(network: &Topology, generation: Generation, [which, a, b, c]: [u16; 4
         }
         40 => format!("ip -n {netns} link set dev {link} nomaster"),
         41..=49 => format!("ip -n {netns} address add {address} dev {link}"),
-        50..=52 => match network.standing(id).and_then(|link| link.addresses.get(usize::from(b) % 4)) {
+        50..=52 => match network.standing(id).and_then(|link| link.addresses.iter().nth(usize::from(b) % 4)) {
             Some(held) if !held.automatic => format!("ip -n {netns} address del {} dev {link}", held.cidr),
             _ => format!("ip -n {netns} address del {address} dev {link}"),
         },

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::standing::Standing;
 use crate::kernel::{self, LinkSpec, Request, RouteSpec};
 use crate::plan::{NewLink, NewRoute, Step};
-use crate::topology::{Kind, LinkId, NetnsId, Place, Refusal};
+use crate::topology::{Address, Kind, LinkId, NetnsId, Place, Refusal};
 
 /// Requests to the kernel in one netns, in parts: a part is asked for only if the one before it was done, all of it.
 ///
@@ -144,11 +144,8 @@ fn change(standing: &mut Standing, step: &Step) -> Result<Parts, Refusal> {
         }
         Step::AddAddress { address, .. } => {
             // Without IPv6 in the kernel nobody misses the addresses that nobody asked for.
-            let automatic = standing
-                .topology
-                .list_addresses(id)?
-                .iter()
-                .any(|held| held.cidr == *address && held.automatic && held.is_ipv6());
+            let of_itself = Address { cidr: *address, automatic: true };
+            let automatic = of_itself.is_ipv6() && standing.topology.holds(id, of_itself);
             if automatic && !standing.has_ipv6(netns) { vec![] } else { vec![kernel::add_address(index, *address)] }
         }
         Step::RemoveAddress { address, .. } => vec![kernel::remove_address(index, *address)],

@@ -3,18 +3,17 @@
 //! Each step is played on a rehearsal of the network as soon as it is chosen, so what the kernel does on the side (a link set
 //! down loses its routes) is seen by the choice of the next, and the steps lead to the wanted network by construction.
 
+mod addresses;
+mod place;
 mod routes;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use ipnet::IpNet;
 use thiserror::Error;
 
 use super::order::in_order_of_routes;
 use super::{NewLink, Step};
-use crate::topology::{
-    Kind, Link, LinkId, LinkName, MacAddress, Mtu, Netns, NetnsId, NetnsName, Place, Refusal, Topology,
-};
+use crate::topology::{Changes, Kind, Link, LinkId, Mtu, Netns, NetnsId, NetnsName, Place, Refusal, Topology};
 
 /// A step that the model refuses although it accepted the network that the step leads to: a fault of this program.
 #[derive(Debug, Error)]
@@ -23,17 +22,24 @@ pub struct PlanError(#[source] Refusal);
 
 /// Returns the steps from the network that stands to the one that is wanted, which grew out of it.
 pub fn difference(standing: &Topology, wanted: &Topology) -> Result<Vec<Step>, PlanError> {
-    let stood = standing.list_links().map(|(id, _)| id).collect();
-    let mut planner = Planner { now: standing.rehearsal(), wanted, stood, steps: Vec::new() };
+    steps(&mut standing.rehearsal(), wanted, &Changes::between(standing, wanted))
+}
+
+/// The same, where `changed` is known to be all that differs. The steps are played on the network that stands.
+pub(super) fn steps(now: &mut Topology, wanted: &Topology, changed: &Changes) -> Result<Vec<Step>, PlanError> {
+    let stood = changed.links().filter(|id| now.standing(*id).is_some()).collect::<BTreeSet<_>>().into_iter().collect();
+    let mut planner = Planner { now, wanted, changed, stood, steps: Vec::new() };
     planner.plan().map_err(PlanError)?;
     Ok(planner.steps)
 }
 
 struct Planner<'a> {
-    /// The network after the steps so far.
-    now: Topology,
+    /// The network after the steps so far. It knows what these have changed.
+    now: &'a mut Topology,
     wanted: &'a Topology,
-    /// The links that stood at first: they alone have the same identity in `now` and `wanted`, others the same place.
+    /// What differed at first.
+    changed: &'a Changes,
+    /// The links of it that stood at first: they alone have the same identity in `now` and `wanted`, others the same place.
     stood: Vec<LinkId>,
     steps: Vec<Step>,
 }
@@ -48,7 +54,7 @@ impl<'a> Planner<'a> {
     }
 
     fn step(&mut self, step: Step) -> Result<(), Refusal> {
-        step.play(&mut self.now)?;
+        step.play(self.now)?;
         self.steps.push(step);
         Ok(())
     }
@@ -64,12 +70,8 @@ impl<'a> Planner<'a> {
 
     /// Removes the namespaces and links that are not wanted.
     fn remove(&mut self) -> Result<(), Refusal> {
-        let going: Vec<NetnsName> = self
-            .now
-            .list_netns()
-            .filter(|(id, _)| !self.wanted.has_netns(*id))
-            .map(|(_, netns)| netns.name.clone())
-            .collect();
+        let goes = |id: &NetnsId| self.now.has_netns(*id) && !self.wanted.has_netns(*id);
+        let going: Vec<NetnsName> = self.changed.netns().filter(goes).map(|id| self.now.netns_name(id)).collect();
         for netns in going {
             self.step(Step::RemoveNetns { netns })?;
         }
@@ -82,50 +84,6 @@ impl<'a> Planner<'a> {
         }
         self.stood.retain(|id| self.now.standing(*id).is_some());
         Ok(())
-    }
-
-    /// Renames and moves the links that stand, by way of a name that is free where two want each other's.
-    fn put_in_place(&mut self) -> Result<(), Refusal> {
-        let misplaced = |planner: &Self, id: LinkId| planner.now.place_of(id) != planner.wanted.place_of(id);
-        let mut waiting: Vec<LinkId> = self.stood.iter().copied().filter(|id| misplaced(self, *id)).collect();
-        while !waiting.is_empty() {
-            let before = waiting.len();
-            let mut blocked = Vec::new();
-            for id in waiting {
-                let target = self.wanted.place_of(id);
-                self.add_netns(&target.netns)?;
-                if self.now.find_place(&target).is_ok() {
-                    blocked.push(id);
-                } else {
-                    self.put(id, target)?;
-                }
-            }
-            if blocked.len() == before {
-                let id = blocked[0];
-                let mut place = self.now.place_of(id);
-                place.link = self.free_name(&place.netns);
-                self.put(id, place)?;
-            }
-            waiting = blocked;
-        }
-        Ok(())
-    }
-
-    fn put(&mut self, id: LinkId, target: Place) -> Result<(), Refusal> {
-        let (link, mac) = (self.now.place_of(id), MacAddress::at(&target));
-        let Place { netns, link: name } = target;
-        if link.netns == netns {
-            self.step(Step::SetName { link, name, mac })
-        } else {
-            self.step(Step::SetNetns { link, target: netns, name, mac })
-        }
-    }
-
-    fn free_name(&self, netns: &NetnsName) -> LinkName {
-        (0..)
-            .filter_map(|n| LinkName::parse(&format!("_moving{n}")).ok())
-            .find(|name| self.now.find_place(&Place { netns: netns.clone(), link: name.clone() }).is_err())
-            .expect("a netns has fewer links than there are names")
     }
 
     /// Takes from the links that stand what would be in the way: up where down is wanted, and ports of bridges that they leave. A
@@ -157,8 +115,11 @@ impl<'a> Planner<'a> {
     /// socket; those with bridges last, so that nothing floods through them while they grow.
     fn build(&mut self) -> Result<(), Refusal> {
         let new: Vec<(LinkId, &Link)> = {
-            let stands = |place: &Place| self.now.find_place(place).is_ok();
-            self.wanted.list_links().filter(|(id, _)| !stands(&self.wanted.place_of(*id))).collect()
+            let is_new = |id: &LinkId| self.now.find_place(&self.wanted.place_of(*id)).is_err();
+            // Also what has gone with a netns that its peer was to leave.
+            let changed: BTreeSet<LinkId> = self.changed.links().chain(self.now.changes().links()).collect();
+            let wanted = changed.into_iter().filter_map(|id| Some((id, self.wanted.standing(id)?)));
+            wanted.filter(|(id, _)| is_new(id)).collect()
         };
         let mut missing: HashMap<NetnsId, usize> = HashMap::new();
         for (_, link) in new.iter().filter(|(_, link)| link.kind != Kind::Loopback) {
@@ -169,7 +130,7 @@ impl<'a> Planner<'a> {
             self.step(Step::AddBridge { bridge: self.new_link(*id, None) })?;
             *missing.get_mut(&link.netns).expect("counted above") -= 1;
         }
-        let mut configured = Vec::new();
+        let mut configured = HashSet::new();
         for (id, link) in &new {
             let Kind::Veth { peer } = link.kind else { continue };
             if peer < *id {
@@ -181,19 +142,32 @@ impl<'a> Planner<'a> {
                 *left -= 1;
                 if *left == 0 && !self.is_hub(netns) {
                     self.configure(netns)?;
-                    configured.push(netns);
+                    configured.insert(netns);
                 }
             }
         }
-        configured.sort_unstable();
-        let mut rest: Vec<NetnsId> =
-            self.wanted.list_netns().map(|(id, _)| id).filter(|id| configured.binary_search(id).is_err()).collect();
+        let mut rest: Vec<NetnsId> = self.concerned().into_iter().filter(|id| !configured.contains(id)).collect();
         rest.sort_by_key(|id| (self.is_hub(*id), *id == NetnsId::HOST));
         for netns in rest {
             self.add_netns(&self.wanted.netns_name(netns))?;
             self.configure(netns)?;
         }
         Ok(())
+    }
+
+    /// Lists the namespaces in which something differed, or was changed by the steps so far.
+    fn concerned(&self) -> BTreeSet<NetnsId> {
+        let links = self.changed.links().chain(self.now.changes().links());
+        let netns = links.filter_map(|id| Some(self.wanted.standing(id)?.netns));
+        netns.chain(self.changed.netns().filter(|id| self.wanted.has_netns(*id))).collect()
+    }
+
+    /// Lists the links of a netns that differed, or were changed by the steps so far; others that were may be among them.
+    fn concerned_links(&self, netns: NetnsId) -> Result<Vec<LinkId>, Refusal> {
+        let now = self.now.find_netns(&self.wanted.netns_name(netns))?;
+        let links = self.changed.links_of(netns).chain(self.now.changes().links_of(now));
+        let stays = |id: &LinkId| self.wanted.standing(*id).is_some_and(|link| link.netns == netns);
+        Ok(links.filter(stays).collect::<BTreeSet<_>>().into_iter().collect())
     }
 
     /// The host and the namespaces with bridges: there the agent turns address generation off for all links at once.
@@ -238,15 +212,19 @@ impl<'a> Planner<'a> {
 
     /// Gives the links of a netns what they lack and takes what they have too much, bridges last, then the routes.
     fn configure(&mut self, netns: NetnsId) -> Result<(), Refusal> {
-        let (bridges, others): (Vec<LinkId>, Vec<LinkId>) =
-            self.wanted.links_of(netns).partition(|id| matches!(self.wanted_link(*id).kind, Kind::Bridge { .. }));
-        for id in others.iter().chain(&bridges) {
-            self.configure_link(*id)?;
+        for bridges in [false, true] {
+            // A bridge may have followed its ports.
+            for id in self.concerned_links(netns)? {
+                if self.wanted_link(id).is_bridge() == bridges {
+                    self.configure_link(id)?;
+                }
+            }
         }
         self.remove_routes(netns)?;
         self.add_odd_routes(netns)?;
-        let links: Vec<LinkId> = others.into_iter().chain(bridges).collect();
-        for id in in_order_of_routes(self.wanted, netns, &links) {
+        let mut links = self.concerned_links(netns)?;
+        links.sort_by_key(|id| self.wanted_link(*id).is_bridge());
+        for id in in_order_of_routes(self.wanted.routes_of(netns), &links) {
             self.set_addresses(id)?;
         }
         self.remove_routes(netns)?;
@@ -299,33 +277,4 @@ impl<'a> Planner<'a> {
         }
         self.step(Step::SetMtu { link: link.clone(), mtu: bytes })
     }
-
-    /// Gives a link its addresses in their order, in which the first of a network is the primary one: what does not fit into
-    /// it goes, the rest is added behind.
-    fn set_addresses(&mut self, id: LinkId) -> Result<(), Refusal> {
-        let link = self.wanted.place_of(id);
-        for ipv6 in [false, true] {
-            let wanted = addresses_of(self.wanted_link(id), ipv6);
-            let mut missing = wanted.iter().peekable();
-            let mut going: Vec<IpNet> = Vec::new();
-            for address in addresses_of(self.now_at(&link)?, ipv6) {
-                let loses_primary = !ipv6 && going.iter().any(|gone| gone.trunc() == address.trunc());
-                if loses_primary || missing.next_if(|next| **next == address).is_none() {
-                    going.push(address);
-                }
-            }
-            // Secondaries first: whether the kernel would promote one or take it along is then the same.
-            for address in going.into_iter().rev() {
-                self.step(Step::RemoveAddress { link: link.clone(), address })?;
-            }
-            for address in missing {
-                self.step(Step::AddAddress { link: link.clone(), address: *address })?;
-            }
-        }
-        Ok(())
-    }
-}
-
-fn addresses_of(link: &Link, ipv6: bool) -> Vec<IpNet> {
-    link.addresses.iter().filter(|address| address.is_ipv6() == ipv6).map(|address| address.cidr).collect()
 }

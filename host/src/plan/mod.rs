@@ -7,6 +7,7 @@ mod need;
 mod order;
 mod play;
 mod shortage;
+mod standing;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -17,5 +18,6 @@ pub use failure::StepFailure;
 pub use machine::{Conflict, Machine, MachineLink, MachinePeer, MachineRoute, Mark};
 pub use need::Need;
 pub use shortage::{Scarce, Shortage};
+pub use standing::Standing;
 pub use step::{NewLink, NewRoute, Step};
 pub use words::{Word, Words};

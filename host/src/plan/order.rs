@@ -1,25 +1,27 @@
 //! In which order the links of a netns get their addresses.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::topology::{LinkId, NetnsId, Protocol, Topology};
+use crate::topology::{LinkId, Protocol, Rank, Table};
 
 /// Puts links into an order in which the routes that come with their addresses come in theirs: of equal routes the kernel takes
 /// the oldest. Where nothing hangs on it, or routes contradict each other, the order stays.
-pub(super) fn in_order_of_routes(network: &Topology, netns: NetnsId, links: &[LinkId]) -> Vec<LinkId> {
-    let places: HashMap<LinkId, usize> = links.iter().enumerate().map(|(at, link)| (*link, at)).collect();
+pub(super) fn in_order_of_routes(routes: &Table, links: &[LinkId]) -> Vec<LinkId> {
+    let mut connected: Vec<(Rank, usize)> = Vec::new();
+    for (at, link) in links.iter().enumerate() {
+        let own = routes.over(*link).filter(|(_, route)| route.protocol == Protocol::Kernel);
+        // A link-local network is on each link for itself.
+        let shared = own.filter(|(rank, _)| !is_link_local(rank.destination.addr()));
+        connected.extend(shared.map(|(rank, _)| (rank, at)));
+    }
+    connected.sort_unstable();
     let mut followers: Vec<Vec<usize>> = vec![Vec::new(); links.len()];
     let mut waits_for = vec![0; links.len()];
-    for (destination, same) in network.routes_of(netns) {
-        // A link-local network is on each link for itself.
-        if matches!(destination.addr(), IpAddr::V6(address) if address.is_unicast_link_local()) {
-            continue;
-        }
-        let connected = same.iter().filter(|route| route.protocol == Protocol::Kernel).map(|route| places[&route.link]);
-        for (first, then) in connected.clone().zip(connected.skip(1)).filter(|(first, then)| first != then) {
-            followers[first].push(then);
-            waits_for[then] += 1;
+    for ((rank, first), (next_rank, then)) in connected.iter().zip(connected.iter().skip(1)) {
+        if rank.destination == next_rank.destination && first != then {
+            followers[*first].push(*then);
+            waits_for[*then] += 1;
         }
     }
     let mut left: BTreeSet<usize> = (0..links.len()).collect();
@@ -36,4 +38,8 @@ pub(super) fn in_order_of_routes(network: &Topology, netns: NetnsId, links: &[Li
         }
     }
     ordered
+}
+
+fn is_link_local(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
 }

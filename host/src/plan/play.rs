@@ -56,11 +56,8 @@ impl Step {
                 }
             }
             Self::RemoveRoute { link, route } => {
-                let netns = network.find_netns(&link.netns)?;
                 let over = network.find_place(link)?;
-                network.remove_route_where(netns, &route.destination, |found| {
-                    found.link == over && NewRoute::from(found) == *route
-                })
+                network.remove_route_over(over, route.destination, |found| NewRoute::from(found) == *route)
             }
         }
     }

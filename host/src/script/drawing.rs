@@ -9,7 +9,7 @@ use super::Backend;
 use super::errors::Failure;
 use super::files::Files;
 use super::limits::Meter;
-use crate::plan;
+use crate::plan::Standing;
 use crate::topology::{Code, LinkId, NetnsId, Refusal, Topology};
 
 /// A guest's handle of a netns.
@@ -27,7 +27,7 @@ pub(super) struct Drawing {
     /// The network that is wanted.
     pub(super) topology: Topology,
     /// The network that stands.
-    standing: Topology,
+    standing: Standing,
     backend: Arc<Mutex<dyn Backend>>,
     /// The apply that failed. The lab is undone then, so every later call fails alike.
     pub(super) failed: Option<Refusal>,
@@ -51,7 +51,7 @@ impl Drawing {
         table: ResourceTable,
         wasi: WasiCtx,
     ) -> Self {
-        let standing = topology.clone();
+        let standing = Standing::new(&topology);
         Self {
             topology,
             standing,
@@ -96,10 +96,7 @@ impl Drawing {
     /// Makes the network that stands the one that is wanted.
     pub(super) async fn apply(&mut self) -> Result<(), Failure> {
         self.draw()?;
-        if self.topology.generation() == self.standing.generation() {
-            return Ok(());
-        }
-        let steps = plan::difference(&self.standing, &self.topology).map_err(|error| Refusal {
+        let steps = self.standing.advance(&mut self.topology).map_err(|error| Refusal {
             code: Code::Kernel,
             errno: None,
             act: "plan the lab".into(),
@@ -110,17 +107,11 @@ impl Drawing {
             Ok(steps) => self.ask(move |backend| backend.apply(steps)).await?,
             Err(refusal) => Err(refusal),
         };
-        match outcome {
-            Ok(()) => {
-                self.standing = self.topology.clone();
-                Ok(())
-            }
-            Err(refusal) => {
-                let told = refusal.for_guest();
-                self.failed = Some(refusal);
-                Err(told.into())
-            }
-        }
+        outcome.map_err(|refusal| {
+            let told = refusal.for_guest();
+            self.failed = Some(refusal);
+            told.into()
+        })
     }
 
     /// Asks the backend on a thread where waiting holds nobody up.

@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use super::{Errno, Kind, LinkId, MacAddress, Refusal, Topology};
+use super::addresses::Age;
+use super::{Addresses, Errno, Kind, LinkId, MacAddress, Refusal, Topology};
 
 /// An address of a link with the length of its network's prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,23 +25,6 @@ impl Address {
     /// Tells whether this is an IPv6 address.
     pub fn is_ipv6(&self) -> bool {
         self.cidr.addr().is_ipv6()
-    }
-
-    /// Tells whether nothing can be routed through `gateway` on account of this address: it is the same IPv6 address, or the
-    /// broadcast address of this IPv4 one.
-    pub fn shuts_out(&self, gateway: IpAddr, kind: &Kind) -> bool {
-        match self.cidr {
-            IpNet::V6(cidr) => gateway == IpAddr::V6(cidr.addr()),
-            IpNet::V4(cidr) => {
-                let has_broadcast = cidr.prefix_len() < 31 && *kind != Kind::Loopback;
-                has_broadcast && gateway == IpAddr::V4(cidr.broadcast())
-            }
-        }
-    }
-
-    /// Tells whether two addresses are of one network, so that a later one is secondary to an earlier.
-    pub(super) fn same_network(&self, other: &Self) -> bool {
-        self.cidr.trunc() == other.cidr.trunc()
     }
 }
 
@@ -73,10 +57,8 @@ impl Topology {
             return Err(Refusal::invalid(act(), why));
         }
         // The kernel lets one IPv4 address stand with two prefix lengths, and an IPv6 address only once.
-        let same = |other: &&Address| {
-            other.cidr.addr() == cidr.addr() && (address.is_ipv6() || other.cidr.prefix_len() == cidr.prefix_len())
-        };
-        if let Some(other) = link.addresses.iter().find(same) {
+        let same = |other: &Address| address.is_ipv6() || other.cidr.prefix_len() == cidr.prefix_len();
+        if let Some(other) = self.held(id, cidr.addr()).map(|(_, other)| other).find(same) {
             return Err(Refusal::new(Errno::EEXIST, act(), format!("it has `{}`", other.cidr)));
         }
         let place = self.place_of(id);
@@ -93,16 +75,16 @@ impl Topology {
         let act = || format!("remove address `{cidr}` from link {}", self.place_of(id));
         let link = self.link(id, act)?;
         self.may_change(id, act)?;
-        let Some(at) = link.addresses.iter().position(|address| address.cidr == cidr) else {
+        let Some((age, address)) = self.held(id, cidr.addr()).find(|(_, address)| address.cidr == cidr) else {
             return Err(Refusal::new(Errno::EADDRNOTAVAIL, act(), "the link does not have it"));
         };
-        let address = link.addresses[at];
-        let is_primary = !link.addresses[..at].iter().any(|earlier| earlier.same_network(&address));
-        if is_primary && !address.is_ipv6() {
-            self.drop_addresses(id, |other| *other != address && other.same_network(&address));
+        if !address.is_ipv6() && self.is_primary(id, age, address) {
+            let network = self.netns[&link.netns].holders.of_network_on(cidr.trunc(), id);
+            let secondaries: Vec<Address> = network.filter_map(|age| link.addresses.get(age)).skip(1).collect();
+            secondaries.into_iter().for_each(|address| self.forget_address(id, address));
         }
         self.forget_address(id, address);
-        if !address.is_ipv6() && self.links[&id].addresses.iter().all(Address::is_ipv6) {
+        if !address.is_ipv6() && !self.links[&id].addresses.has_ipv4() {
             self.drop_routes_over(id, |route| !route.is_ipv6());
         }
         self.changed();
@@ -110,7 +92,7 @@ impl Topology {
     }
 
     /// Lists the addresses of a link in the order they were added.
-    pub fn list_addresses(&self, id: LinkId) -> Result<&[Address], Refusal> {
+    pub fn list_addresses(&self, id: LinkId) -> Result<&Addresses, Refusal> {
         Ok(&self.link(id, || format!("list the addresses of link {}", self.place_of(id)))?.addresses)
     }
 
@@ -122,7 +104,7 @@ impl Topology {
             let address = Address { cidr, automatic: true };
             let link = &self.links[&id];
             let fits = !address.is_ipv6() || link.has_ipv6();
-            let there = link.addresses.iter().any(|other| other.cidr == cidr);
+            let there = self.held(id, cidr.addr()).any(|(_, other)| other.cidr == cidr);
             if fits && !there {
                 self.hold_address(id, address);
             }
@@ -132,24 +114,50 @@ impl Topology {
     /// Adds an address that was checked, and its route.
     pub(super) fn hold_address(&mut self, id: LinkId, address: Address) {
         let link = self.link_mut(id);
-        let secondary = !address.is_ipv6() && link.addresses.iter().any(|earlier| earlier.same_network(&address));
-        link.addresses.push(address);
-        if link.up && !secondary {
+        let age = link.addresses.push(address);
+        let (netns, up) = (link.netns, link.up);
+        self.netns_mut(netns).holders.insert(id, age, address.cidr);
+        if up && (address.is_ipv6() || self.is_primary(id, age, address)) {
             self.connect(id, address);
         }
     }
 
     /// Takes an address away, and its route unless another address of the link needs it.
     pub(super) fn forget_address(&mut self, id: LinkId, address: Address) {
-        let link = self.link_mut(id);
-        link.addresses.retain(|other| *other != address);
-        let shared = address.is_ipv6() && link.addresses.iter().any(|other| other.same_network(&address));
+        let ages: Vec<Age> =
+            self.held(id, address.cidr.addr()).filter(|(_, held)| *held == address).map(|(age, _)| age).collect();
+        for age in ages {
+            let link = self.link_mut(id);
+            link.addresses.remove(age);
+            let netns = link.netns;
+            self.netns_mut(netns).holders.remove(id, age, address.cidr);
+        }
+        let holders = &self.netns[&self.links[&id].netns].holders;
+        let shared = address.is_ipv6() && holders.of_network_on(address.cidr.trunc(), id).next().is_some();
         if !address.automatic {
             self.counted -= 1;
         }
         if !shared {
             self.disconnect(id, address);
         }
+    }
+
+    /// Lists what a link has of one address: more than one only with different prefix lengths.
+    fn held(&self, id: LinkId, address: IpAddr) -> impl Iterator<Item = (Age, Address)> {
+        let link = &self.links[&id];
+        let ages = self.netns[&link.netns].holders.of_address_on(address, id);
+        ages.filter_map(|age| Some((age, link.addresses.get(age)?)))
+    }
+
+    /// Tells whether a link that stands has just this address.
+    pub fn holds(&self, id: LinkId, address: Address) -> bool {
+        self.held(id, address.cidr.addr()).any(|(_, held)| held == address)
+    }
+
+    /// Tells whether an address is the first of its network on a link, to which later ones are secondary.
+    pub(super) fn is_primary(&self, id: LinkId, age: Age, address: Address) -> bool {
+        let holders = &self.netns[&self.links[&id].netns].holders;
+        holders.of_network_on(address.cidr.trunc(), id).next() == Some(age)
     }
 
     pub(super) fn drop_addresses(&mut self, id: LinkId, which: impl Fn(&Address) -> bool) {

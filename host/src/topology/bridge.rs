@@ -53,8 +53,11 @@ impl Topology {
             return Err(Refusal::new(Errno::EXFULL, act(), why));
         }
         self.detach(port);
-        self.link_mut(port).controller = Some(bridge);
+        let joining = self.link_mut(port);
+        joining.controller = Some(bridge);
+        let mtu = joining.mtu.bytes;
         self.ports_mut(bridge).push(port);
+        self.link_mut(bridge).ports_by_mtu.insert((mtu, port));
         self.follow_ports_mtu(bridge);
         self.settle_link_local(port);
         self.changed();
@@ -81,8 +84,11 @@ impl Topology {
 
     /// Takes a link off its bridge, if it has one.
     pub(super) fn detach(&mut self, port: LinkId) {
-        if let Some(bridge) = self.link_mut(port).controller.take() {
+        let leaving = self.link_mut(port);
+        let mtu = leaving.mtu.bytes;
+        if let Some(bridge) = leaving.controller.take() {
             self.ports_mut(bridge).retain(|id| *id != port);
+            self.link_mut(bridge).ports_by_mtu.remove(&(mtu, port));
             self.follow_ports_mtu(bridge);
         }
     }
@@ -97,8 +103,7 @@ impl Topology {
     /// Gives a bridge the smallest MTU of its ports, unless its own was chosen (the kernel's `br_mtu_auto_adjust`).
     pub(super) fn follow_ports_mtu(&mut self, bridge: LinkId) {
         let link = &self.links[&bridge];
-        let smallest = link.ports().iter().map(|port| self.links[port].mtu.bytes).min();
-        let (now, mtu) = (link.mtu, smallest.unwrap_or(DEFAULT_MTU));
+        let (now, mtu) = (link.mtu, link.ports_by_mtu.first().map_or(DEFAULT_MTU, |(mtu, _)| *mtu));
         if !now.chosen && now.bytes != mtu {
             self.change_mtu(bridge, mtu);
         }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::{Errno, Kind, Limits, LinkId, LinkName, NetnsId, Refusal, Route, Topology};
+use super::{Errno, Kind, Limits, LinkId, LinkName, Netns, NetnsId, Refusal, Topology};
 
 /// Whose network the netns `host` is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,13 +27,14 @@ pub enum WayOut {
 impl Topology {
     /// Finds how a packet to `target` leaves a netns that stands.
     pub fn way_out(&self, netns: NetnsId, target: IpAddr) -> Option<WayOut> {
-        let mut links = self.links_of(netns).filter_map(|id| self.standing(id));
-        if links.any(|link| link.up && link.addresses.iter().any(|address| address.cidr.addr() == target)) {
+        let Netns { holders, routes, .. } = &self.netns[&netns];
+        if holders.of_address(target).any(|(id, _)| self.links[&id].up) {
             return Some(WayOut::Own);
         }
-        let fits = |(network, _): &(&IpNet, &Vec<Route>)| network.contains(&target);
-        let longest = self.routes_of(netns).iter().filter(fits).max_by_key(|(network, _)| network.prefix_len());
-        longest.and_then(|(_, routes)| routes.first()).map(|route| WayOut::Over(route.link))
+        let host = IpNet::from(target);
+        let networks = (0..=host.max_prefix_len()).rev().filter_map(|length| IpNet::new(target, length).ok());
+        let mut longest_first = networks.filter_map(|network| routes.to(network.trunc()).next());
+        longest_first.next().map(|route| WayOut::Over(route.link))
     }
 
     /// Makes a network whose host is the machine itself.

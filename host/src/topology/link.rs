@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Address, Errno, Limits, LinkId, LinkLocal, LinkName, MacAddress, NetnsId, Place, Refusal, Topology};
+use super::{
+    Address, Addresses, Errno, Limits, LinkId, LinkLocal, LinkName, MacAddress, NetnsId, Place, Refusal, Topology,
+};
 
 /// Below this a link has no IPv6 (RFC 8200, section 5).
 const IPV6_MIN_MTU: u32 = 1280;
@@ -64,13 +66,20 @@ pub struct Link {
     /// The bridge that it is a port of.
     pub controller: Option<LinkId>,
     /// Its addresses in the order they were added.
-    pub addresses: Vec<Address>,
+    pub addresses: Addresses,
+    /// The ports of a bridge by their MTU: its own follows the smallest.
+    pub(super) ports_by_mtu: BTreeSet<(u32, LinkId)>,
 }
 
 impl Link {
     /// Tells whether the kernel speaks IPv6 on it.
     pub fn has_ipv6(&self) -> bool {
         self.mtu.bytes >= IPV6_MIN_MTU
+    }
+
+    /// Tells whether it is a bridge.
+    pub fn is_bridge(&self) -> bool {
+        matches!(self.kind, Kind::Bridge { .. })
     }
 
     /// Returns the bridge's ports; none of any other kind.
@@ -91,12 +100,12 @@ impl Topology {
             Kind::Loopback => (MacAddress::ZERO, LOOPBACK_MTU),
             _ => (MacAddress::at(&self.place(netns, name.clone())), ETHERNET_MTU),
         };
-        let home = self.netns_mut(netns);
-        home.links.insert(id);
-        home.by_name.insert(name.clone(), id);
-        home.bridges += usize::from(matches!(kind, Kind::Bridge { .. }));
         let mtu = Mtu { bytes, chosen: false };
-        self.links.insert(id, Link { name, netns, kind, up: false, mtu, mac, controller: None, addresses: Vec::new() });
+        let (addresses, ports_by_mtu) = (Addresses::default(), BTreeSet::new());
+        let link = Link { name, netns, kind, up: false, mtu, mac, controller: None, addresses, ports_by_mtu };
+        self.netns_mut(netns).join(id, &link);
+        self.links.insert(id, link);
+        self.changes.note_link(netns, id);
         id
     }
 
@@ -171,9 +180,11 @@ impl Topology {
         self.links.get(&id).map_or_else(|| &self.gone_links[&id].1, |link| &link.kind)
     }
 
-    /// Returns a link whose presence was checked by `link`.
+    /// Returns a link whose presence was checked by `link`, to be changed.
     pub(super) fn link_mut(&mut self, id: LinkId) -> &mut Link {
-        self.links.get_mut(&id).expect("the caller has looked the link up")
+        let link = self.links.get_mut(&id).expect("the caller has looked the link up");
+        self.changes.note_link(link.netns, id);
+        link
     }
 
     /// Sets a link up: its connected routes come, and a link-local address. Like `ip link set NAME up`.
@@ -202,7 +213,7 @@ impl Topology {
         self.may_change(id, act)?;
         self.link_mut(id).up = false;
         self.drop_routes_over(id, |_| true);
-        self.drop_addresses(id, |address| address.is_ipv6());
+        self.drop_addresses(id, Address::is_ipv6);
         self.changed();
         Ok(())
     }
@@ -237,10 +248,15 @@ impl Topology {
     /// Changes the MTU with what the kernel does at the limit of IPv6.
     pub(super) fn change_mtu(&mut self, id: LinkId, bytes: u32) {
         let link = self.link_mut(id);
-        link.mtu.bytes = bytes;
-        if !link.has_ipv6() {
+        let (old, controller) = (std::mem::replace(&mut link.mtu.bytes, bytes), link.controller);
+        if let Some(bridge) = controller {
+            let ports = &mut self.link_mut(bridge).ports_by_mtu;
+            ports.remove(&(old, id));
+            ports.insert((bytes, id));
+        }
+        if !self.links[&id].has_ipv6() {
             self.drop_routes_over(id, |route| route.is_ipv6());
-            self.drop_addresses(id, |address| address.is_ipv6());
+            self.drop_addresses(id, Address::is_ipv6);
         }
         self.settle_link_local(id);
     }
@@ -296,16 +312,14 @@ impl Topology {
 
     /// Gives a link another place.
     fn put(&mut self, id: LinkId, netns: NetnsId, name: LinkName) {
-        let link = self.link_mut(id);
-        let (from, old) = (link.netns, std::mem::replace(&mut link.name, name.clone()));
-        link.netns = netns;
-        let home = self.netns_mut(from);
-        home.links.remove(&id);
-        home.by_name.remove(&old);
-        let home = self.netns_mut(netns);
-        home.links.insert(id);
-        home.by_name.insert(name, id);
-        self.link_mut(id).mac = MacAddress::at(&self.place_of(id));
+        let mac = MacAddress::at(&self.place(netns, name.clone()));
+        let mut link = self.links.remove(&id).expect("the caller has looked the link up");
+        self.netns_mut(link.netns).leave(id, &link);
+        self.changes.note_link(link.netns, id);
+        (link.netns, link.name, link.mac) = (netns, name, mac);
+        self.netns_mut(netns).join(id, &link);
+        self.links.insert(id, link);
+        self.changes.note_link(netns, id);
     }
 
     /// Takes from a link what it loses when it leaves its netns.
@@ -338,10 +352,8 @@ impl Topology {
         self.strip(id);
         let place = self.place_of(id);
         let link = self.links.remove(&id).expect("looked up above");
-        let home = self.netns_mut(link.netns);
-        home.links.remove(&id);
-        home.by_name.remove(&link.name);
-        home.bridges -= usize::from(matches!(link.kind, Kind::Bridge { .. }));
+        self.netns_mut(link.netns).leave(id, &link);
+        self.changes.note_link(link.netns, id);
         let peer = if let Kind::Veth { peer } = link.kind { Some(peer) } else { None };
         self.gone_links.insert(id, (place, link.kind));
         if let Some(peer) = peer {
@@ -356,7 +368,7 @@ impl Topology {
         }
         let link = &self.links[&id];
         let own = Address::link_local(link.mac);
-        let there = link.addresses.contains(&own);
+        let there = self.holds(id, own);
         if link.controller.is_some() {
             if there {
                 self.forget_address(id, own);

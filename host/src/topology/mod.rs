@@ -4,8 +4,11 @@
 //! kernel does on the side happens here too. Nothing here does I/O, waits, or knows of WebAssembly or netlink.
 
 mod address;
+mod addresses;
 mod bridge;
+mod changes;
 mod errno;
+mod gateway;
 mod host;
 mod limits;
 mod link;
@@ -19,6 +22,7 @@ mod refusal;
 mod route;
 mod segments;
 pub mod settings;
+mod table;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -32,6 +36,8 @@ use std::sync::{Arc, OnceLock};
 use serde::{Deserialize, Serialize};
 
 pub use address::Address;
+pub use addresses::Addresses;
+pub use changes::Changes;
 pub use errno::Errno;
 pub use host::{Host, WayOut};
 pub use limits::Limits;
@@ -43,6 +49,7 @@ pub use ping::{PING_INTERVAL, Ping, PingAnswer, PingOutcome};
 pub use refusal::{Code, Refusal};
 pub use route::{Destination, Protocol, Route};
 pub use segments::{SegmentId, Segments};
+pub use table::{Rank, Table};
 pub use text::harmless;
 pub use warnings::Warning;
 
@@ -84,7 +91,7 @@ pub struct Topology {
     limits: Limits,
     link_local: LinkLocal,
     host: Host,
-    generation: u64,
+    changes: Changes,
     /// What `ping` looks up, from the first question until the next change.
     index: OnceLock<Arc<reach::Index>>,
 }
@@ -104,7 +111,7 @@ impl Topology {
             limits,
             link_local: LinkLocal::Automatic,
             host: Host::Private,
-            generation: 0,
+            changes: Changes::default(),
             index: OnceLock::new(),
         };
         topology.insert_netns(NetnsName::host());
@@ -113,12 +120,7 @@ impl Topology {
 
     /// Returns a copy that behaves like the kernel in the agent's namespaces, for a plan to be tried on.
     pub fn rehearsal(&self) -> Self {
-        Self { link_local: LinkLocal::Explicit, ..self.clone() }
-    }
-
-    /// Returns a number that changes whenever the network may have changed.
-    pub fn generation(&self) -> u64 {
-        self.generation
+        Self { link_local: LinkLocal::Explicit, changes: Changes::default(), ..self.clone() }
     }
 
     /// Returns how many namespaces there are, the host among them.
@@ -132,7 +134,6 @@ impl Topology {
     }
 
     fn changed(&mut self) {
-        self.generation += 1;
         self.index.take();
     }
 

@@ -1,10 +1,9 @@
 //! Network namespaces, as `ip netns` knows them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
-use ipnet::IpNet;
-
-use super::{Errno, Kind, Limits, LinkId, LinkName, NetnsId, NetnsName, Place, Refusal, Route, Topology};
+use super::addresses::Holders;
+use super::{Errno, Kind, Limits, Link, LinkId, LinkName, NetnsId, NetnsName, Place, Refusal, Table, Topology};
 
 /// One network namespace.
 #[derive(Clone, Debug)]
@@ -13,13 +12,43 @@ pub struct Netns {
     pub name: NetnsName,
     /// Its links in the order they were added, `lo` first.
     pub links: BTreeSet<LinkId>,
-    /// Its main table by destination, IPv4 first; equal destinations in the order the kernel tries them.
-    pub routes: BTreeMap<IpNet, Vec<Route>>,
+    /// Its main table.
+    pub routes: Table,
     /// It forwards packets that are not for itself.
     pub forwarding: bool,
     pub(super) by_name: HashMap<LinkName, LinkId>,
     /// How many of its links are bridges.
     pub(super) bridges: usize,
+    /// Who has which of its addresses.
+    pub(super) holders: Holders,
+}
+
+impl Netns {
+    pub(super) fn new(name: NetnsName) -> Self {
+        Self {
+            name,
+            links: BTreeSet::new(),
+            routes: Table::default(),
+            forwarding: false,
+            by_name: HashMap::new(),
+            bridges: 0,
+            holders: Holders::default(),
+        }
+    }
+
+    /// Takes a link in.
+    pub(super) fn join(&mut self, id: LinkId, link: &Link) {
+        self.links.insert(id);
+        self.by_name.insert(link.name.clone(), id);
+        self.bridges += usize::from(link.is_bridge());
+    }
+
+    /// Lets a link go.
+    pub(super) fn leave(&mut self, id: LinkId, link: &Link) {
+        self.links.remove(&id);
+        self.by_name.remove(&link.name);
+        self.bridges -= usize::from(link.is_bridge());
+    }
 }
 
 impl Topology {
@@ -27,15 +56,8 @@ impl Topology {
         let id = NetnsId(self.next_netns);
         self.next_netns += 1;
         self.netns_by_name.insert(name.clone(), id);
-        let netns = Netns {
-            name,
-            links: BTreeSet::new(),
-            routes: BTreeMap::new(),
-            forwarding: false,
-            by_name: HashMap::new(),
-            bridges: 0,
-        };
-        self.netns.insert(id, netns);
+        self.netns.insert(id, Netns::new(name));
+        self.changes.note_netns(id);
         self.insert_link(id, LinkName::lo(), Kind::Loopback);
         id
     }
@@ -74,6 +96,7 @@ impl Topology {
         self.netns.remove(&id);
         self.netns_by_name.remove(&name);
         self.gone_netns.insert(id, name);
+        self.changes.note_netns(id);
         self.changed();
         Ok(())
     }
@@ -85,6 +108,7 @@ impl Topology {
         self.netns(id, act)?;
         self.may_set(id, act)?;
         self.netns_mut(id).forwarding = on;
+        self.changes.note_netns(id);
         self.changed();
         Ok(())
     }
@@ -126,7 +150,7 @@ impl Topology {
     }
 
     /// Returns the main table of a netns that stands.
-    pub fn routes_of(&self, id: NetnsId) -> &BTreeMap<IpNet, Vec<Route>> {
+    pub fn routes_of(&self, id: NetnsId) -> &Table {
         &self.netns[&id].routes
     }
 

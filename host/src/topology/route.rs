@@ -5,7 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
-use super::{Address, Errno, Kind, LinkId, NetnsId, Refusal, Topology, observed};
+use super::addresses::Age;
+use super::{Address, Errno, Kind, LinkId, NetnsId, Rank, Refusal, Topology, observed};
 
 /// The metric of an IPv6 route that names none (IP6_RT_PRIO_USER).
 const METRIC6: u32 = 1024;
@@ -184,36 +185,32 @@ impl Topology {
             Destination::Network(network) => network.trunc(),
             Destination::Default => {
                 let ipv4 = Destination::everywhere(false);
-                if routes.contains_key(&ipv4) { ipv4 } else { Destination::everywhere(true) }
+                if routes.to(ipv4).next().is_some() { ipv4 } else { Destination::everywhere(true) }
             }
         };
-        let Some(route) = routes.get(&network).and_then(|same| same.first()).cloned() else {
+        let Some(rank) = routes.first_to(network) else {
             return Err(Refusal::new(Errno::ESRCH, act(), "the netns has no such route"));
         };
-        self.drop_route(netns, &route);
+        self.drop_route(netns, rank);
         self.changed();
         Ok(())
     }
 
-    /// Removes the route to a destination that `which` picks of several.
-    pub fn remove_route_where(
+    /// Removes the route to a destination over a link that `which` picks of several.
+    pub fn remove_route_over(
         &mut self,
-        netns: NetnsId,
-        destination: &IpNet,
+        link: LinkId,
+        destination: IpNet,
         which: impl Fn(&Route) -> bool,
     ) -> Result<(), Refusal> {
-        let Some(route) = self.find_route(netns, destination, which).cloned() else {
-            let act = format!("remove route `{destination}` in netns `{}`", self.netns_name(netns));
-            return Err(Refusal::new(Errno::ESRCH, act, "the netns has no such route"));
+        let act = || format!("remove route `{destination}` in netns `{}`", self.place_of(link).netns);
+        let netns = self.link(link, act)?.netns;
+        let Some((rank, _)) = self.routes_of(netns).to_over(destination, link).find(|(_, route)| which(route)) else {
+            return Err(Refusal::new(Errno::ESRCH, act(), "the netns has no such route"));
         };
-        self.drop_route(netns, &route);
+        self.drop_route(netns, rank);
         self.changed();
         Ok(())
-    }
-
-    /// Returns the first route to a destination that `which` picks.
-    pub fn find_route(&self, netns: NetnsId, destination: &IpNet, which: impl Fn(&Route) -> bool) -> Option<&Route> {
-        self.netns.get(&netns)?.routes.get(destination)?.iter().find(|route| which(route))
     }
 
     /// Lists the routes of a netns as `ip route` does, IPv4 first.
@@ -230,60 +227,6 @@ impl Topology {
             return Err(Refusal::new(Errno::ENETDOWN, act(), why));
         }
         Ok(standing.netns)
-    }
-
-    /// Finds the link over which a gateway is reached directly (`fib_check_nh`, `ip6_route_check_nh`).
-    fn way_to_gateway(
-        &self,
-        netns: NetnsId,
-        gateway: IpAddr,
-        over: Option<LinkId>,
-        act: impl Fn() -> String,
-    ) -> Result<LinkId, Refusal> {
-        let ipv6 = gateway.is_ipv6();
-        let name = self.netns_name(netns);
-        let fits = |link: LinkId| over.is_none_or(|over| over == link);
-        for (id, link) in self.netns[&netns].links.iter().map(|id| (*id, &self.links[id])) {
-            for address in &link.addresses {
-                // The kernel knows its IPv6 addresses whether or not their links are up.
-                if address.shuts_out(gateway, &link.kind) && (link.up || ipv6) {
-                    let why = match gateway {
-                        IpAddr::V4(_) => format!("the gateway is the broadcast address of `{}`", link.name),
-                        IpAddr::V6(_) => format!("the gateway is an address of `{name}` itself"),
-                    };
-                    return Err(Refusal::invalid(act(), why));
-                }
-                if address.cidr.addr() == gateway && fits(id) {
-                    if link.up {
-                        return Ok(id);
-                    }
-                    let why = format!("the gateway is an address of link `{}`, which is down", link.name);
-                    return Err(Refusal::new(Errno::ENETDOWN, act(), why));
-                }
-            }
-        }
-        let (errno, longest) = if ipv6 { (Errno::EHOSTUNREACH, 128) } else { (Errno::ENETUNREACH, 32) };
-        let routes = &self.netns[&netns].routes;
-        for length in (0..=longest).rev() {
-            let network = IpNet::new(gateway, length).expect("a length within the family").trunc();
-            let mut same = routes.get(&network).into_iter().flatten().filter(|route| fits(route.link));
-            let direct = |route: &&Route| route.gateway.is_none();
-            // IPv6 takes the longest match whatever it is; IPv4 passes over those that lead through a gateway themselves.
-            let found = if ipv6 { same.next() } else { same.find(direct) };
-            match found {
-                Some(route) if direct(&route) && ipv6 && self.links[&route.link].kind == Kind::Loopback => {
-                    return Err(Refusal::invalid(act(), "an IPv6 gateway can't be behind `lo`"));
-                }
-                Some(route) if direct(&route) => return Ok(route.link),
-                Some(_) => break,
-                None => {}
-            }
-        }
-        let why = match over {
-            Some(link) => format!("link `{}` does not reach the gateway", self.links[&link].name),
-            None => format!("no link in `{name}` reaches the gateway"),
-        };
-        Err(Refusal::new(errno, act(), why))
     }
 
     fn insert_route(
@@ -304,8 +247,7 @@ impl Topology {
         }
         let asked = destination;
         let destination = destination.network(ipv6, &act)?;
-        let same = self.netns[&netns].routes.get(&destination);
-        if same.is_some_and(|same| same.iter().any(|route| route.metric == metric)) {
+        if self.netns[&netns].routes.has_metric(destination, metric) {
             let why = format!("the netns has a route to `{asked}`");
             return Err(Refusal::new(Errno::EEXIST, act(), why));
         }
@@ -315,24 +257,16 @@ impl Topology {
         Ok(())
     }
 
-    /// Puts a route behind those of its destination that have no larger metric.
     fn push_route(&mut self, netns: NetnsId, route: Route) {
-        let same = self.netns_mut(netns).routes.entry(route.destination).or_default();
-        let at = same.partition_point(|other| other.metric <= route.metric);
-        same.insert(at, route);
+        self.changes.note_link(netns, route.link);
+        self.netns_mut(netns).routes.push(route);
     }
 
-    fn drop_route(&mut self, netns: NetnsId, route: &Route) {
-        let routes = &mut self.netns_mut(netns).routes;
-        let Some(same) = routes.get_mut(&route.destination) else { return };
-        let before = same.len();
-        same.retain(|other| other != route);
-        let gone = before - same.len();
-        if same.is_empty() {
-            routes.remove(&route.destination);
-        }
+    fn drop_route(&mut self, netns: NetnsId, rank: Rank) {
+        let Some(route) = self.netns_mut(netns).routes.remove(rank) else { return };
+        self.changes.note_link(netns, route.link);
         if route.protocol == Protocol::Boot {
-            self.counted -= gone;
+            self.counted -= 1;
         }
     }
 
@@ -341,20 +275,17 @@ impl Topology {
         let link = &self.links[&id];
         let netns = link.netns;
         let Some(route) = Route::connected(id, &link.kind, address) else { return };
-        let same = self.netns[&netns].routes.get(&route.destination);
-        let there = same.is_some_and(|same| same.contains(&route));
-        if !there {
+        if !self.netns[&netns].routes.to_over(route.destination, id).any(|(_, other)| *other == route) {
             self.push_route(netns, route);
         }
     }
 
     /// Adds the routes that come with all the addresses of a link that was set up.
     pub(super) fn connect_all(&mut self, id: LinkId) {
-        let addresses = self.links[&id].addresses.clone();
-        for (at, address) in addresses.iter().enumerate() {
-            let secondary = !address.is_ipv6() && addresses[..at].iter().any(|earlier| earlier.same_network(address));
-            if !secondary {
-                self.connect(id, *address);
+        let addresses: Vec<(Age, Address)> = self.links[&id].addresses.by_age().collect();
+        for (age, address) in addresses {
+            if address.is_ipv6() || self.is_primary(id, age, address) {
+                self.connect(id, address);
             }
         }
     }
@@ -363,23 +294,17 @@ impl Topology {
     pub(super) fn disconnect(&mut self, id: LinkId, address: Address) {
         let link = &self.links[&id];
         let netns = link.netns;
-        if let Some(route) = Route::connected(id, &link.kind, address) {
-            self.drop_route(netns, &route);
-        }
+        let Some(route) = Route::connected(id, &link.kind, address) else { return };
+        let same = self.netns[&netns].routes.to_over(route.destination, id).filter(|(_, other)| **other == route);
+        let going: Vec<Rank> = same.map(|(rank, _)| rank).collect();
+        going.into_iter().for_each(|rank| self.drop_route(netns, rank));
     }
 
     /// Removes the routes over a link that `which` picks.
     pub(super) fn drop_routes_over(&mut self, id: LinkId, which: impl Fn(&Route) -> bool) {
         let netns = self.links[&id].netns;
-        let going: Vec<Route> = self.netns[&netns]
-            .routes
-            .values()
-            .flatten()
-            .filter(|route| route.link == id && which(route))
-            .cloned()
-            .collect();
-        for route in going {
-            self.drop_route(netns, &route);
-        }
+        let going = self.netns[&netns].routes.over(id).filter(|(_, route)| which(route));
+        let going: Vec<Rank> = going.map(|(rank, _)| rank).collect();
+        going.into_iter().for_each(|rank| self.drop_route(netns, rank));
     }
 }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use super::{Address, Kind, Link, LinkId, NetnsId, Protocol, Route, Topology, observed};
+use super::{Addresses, Kind, Link, LinkId, NetnsId, Protocol, Route, Topology, observed};
 
 impl Topology {
     /// Returns a netns that stands as the kernel would show it at rest, its links in the order they were added.
@@ -67,9 +67,10 @@ impl Topology {
 
     /// Returns the main table of a netns in the order of the kernel, which is that of its tries.
     pub(super) fn observe_routes(&self, id: NetnsId) -> Vec<observed::Route> {
-        let mut routes: Vec<&Vec<Route>> = self.netns[&id].routes.values().collect();
-        routes.sort_by_key(|same| position(same[0].destination));
-        routes.into_iter().flatten().map(|route| self.observe_route(route)).collect()
+        let mut routes: Vec<&Route> = self.netns[&id].routes.iter().collect();
+        // Those of one destination stay in their order.
+        routes.sort_by_cached_key(|route| position(route.destination));
+        routes.into_iter().map(|route| self.observe_route(route)).collect()
     }
 
     fn observe_route(&self, route: &Route) -> observed::Route {
@@ -124,7 +125,7 @@ pub(super) fn is_site_local(address: Ipv6Addr) -> bool {
 ///
 /// A primary address comes behind the primary ones whose scope is not narrower than its own, so that one of `127.0.0.0/8` comes
 /// before those of wider scope; a secondary one comes last.
-pub(super) fn ipv4_list(addresses: &[Address]) -> Vec<(Ipv4Net, bool)> {
+pub(super) fn ipv4_list(addresses: &Addresses) -> Vec<(Ipv4Net, bool)> {
     let cidrs =
         addresses.iter().filter_map(|address| if let IpNet::V4(cidr) = address.cidr { Some(cidr) } else { None });
     let (mut host, mut global, mut secondary) = (Vec::new(), Vec::new(), Vec::new());
@@ -142,7 +143,7 @@ pub(super) fn ipv4_list(addresses: &[Address]) -> Vec<(Ipv4Net, bool)> {
 }
 
 /// Returns the IPv6 addresses in the kernel's order: the widest scope first, and of one scope the newest (`ipv6_link_dev_addr`).
-pub(super) fn ipv6_list(addresses: &[Address]) -> Vec<Ipv6Net> {
+pub(super) fn ipv6_list(addresses: &Addresses) -> Vec<Ipv6Net> {
     let cidrs = addresses.iter().rev();
     let mut list: Vec<Ipv6Net> =
         cidrs.filter_map(|address| if let IpNet::V6(cidr) = address.cidr { Some(cidr) } else { None }).collect();

@@ -1,40 +1,52 @@
 //! The routes of a netns, in an order that the kernel accepts.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::{Planner, addresses_of};
+use super::Planner;
+use super::addresses::addresses_of;
 use crate::plan::{NewRoute, Step};
-use crate::topology::{Code, Link, LinkId, NetnsId, Place, Refusal, Route};
+use crate::topology::{Code, LinkId, NetnsId, Place, Rank, Refusal, Route};
 
-impl Planner<'_> {
+impl<'a> Planner<'a> {
     /// Removes the routes that are not wanted, such as one that came with an address and was removed by itself.
     pub(super) fn remove_routes(&mut self, netns: NetnsId) -> Result<(), Refusal> {
-        let now = self.now.find_netns(&self.wanted.netns_name(netns))?;
         let wanted = self.wanted.routes_of(netns);
-        let is_wanted = |place: &Place, route: &NewRoute| {
-            let mut same = wanted.get(&route.destination).into_iter().flatten();
-            same.any(|other| NewRoute::from(other) == *route && self.wanted.place_of(other.link) == *place)
-        };
-        let routes = self.now.routes_of(now).values().flatten();
-        let routes = routes.map(|route| (self.now.place_of(route.link), NewRoute::from(route)));
-        let going: Vec<(Place, NewRoute)> = routes.filter(|(place, route)| !is_wanted(place, route)).collect();
-        for (link, route) in going {
+        let now = self.now.routes_of(self.now.find_netns(&self.wanted.netns_name(netns))?);
+        let mut going: Vec<(Rank, Place, NewRoute)> = Vec::new();
+        for id in self.concerned_links(netns)? {
+            let place = self.wanted.place_of(id);
+            for (rank, route) in now.over(self.now.find_place(&place)?) {
+                let route = NewRoute::from(route);
+                if !wanted.to_over(route.destination, id).any(|(_, other)| NewRoute::from(other) == route) {
+                    going.push((rank, place.clone(), route));
+                }
+            }
+        }
+        going.sort_by_key(|(rank, ..)| *rank);
+        for (_, link, route) in going {
             self.step(Step::RemoveRoute { link, route })?;
         }
         Ok(())
+    }
+
+    /// Lists the routes over the links that are concerned, in their order.
+    fn wanted_routes(&self, netns: NetnsId) -> Result<Vec<&'a Route>, Refusal> {
+        let links = self.concerned_links(netns)?;
+        let mut routes: Vec<(Rank, &Route)> =
+            links.into_iter().flat_map(|link| self.wanted.routes_of(netns).over(link)).collect();
+        routes.sort_by_key(|(rank, _)| *rank);
+        Ok(routes.into_iter().map(|(_, route)| route).collect())
     }
 
     /// Adds the routes whose gateway has become an address of the netns itself since, which the kernel minds only when the
     /// route is added: so they come first, and `set_addresses` puts back what is in their way.
     pub(super) fn add_odd_routes(&mut self, netns: NetnsId) -> Result<(), Refusal> {
         let odd: Vec<(Place, NewRoute, IpAddr)> = {
-            let links: Vec<&Link> = self.wanted.links_of(netns).map(|id| self.wanted_link(id)).collect();
-            let shut_out = |gateway: IpAddr| {
-                links.iter().any(|link| link.addresses.iter().any(|address| address.shuts_out(gateway, &link.kind)))
-            };
-            let routes = self.wanted.routes_of(netns).values().flatten();
+            let shut_out = |gateway: &IpAddr| self.wanted.links_shutting_out(netns, *gateway).next().is_some();
+            let routes = self.wanted_routes(netns)?.into_iter();
             routes
-                .filter_map(|route| Some((route, route.gateway.filter(|gateway| shut_out(*gateway))?)))
+                .filter_map(|route| Some((route, route.gateway.filter(shut_out)?)))
                 .map(|(route, gateway)| (self.wanted.place_of(route.link), NewRoute::from(route), gateway))
                 .collect()
         };
@@ -43,11 +55,7 @@ impl Planner<'_> {
                 continue;
             }
             let now = self.now.find_netns(&place.netns)?;
-            let in_the_way = |id: &LinkId| {
-                let link = self.now.standing(*id).expect("listed");
-                link.addresses.iter().any(|address| address.shuts_out(gateway, &link.kind))
-            };
-            let links: Vec<LinkId> = self.now.links_of(now).filter(in_the_way).collect();
+            let links: BTreeSet<LinkId> = self.now.links_shutting_out(now, gateway).collect();
             for id in links {
                 let link = self.now.place_of(id);
                 for address in addresses_of(self.now_at(&link)?, gateway.is_ipv6()).into_iter().rev() {
@@ -60,16 +68,15 @@ impl Planner<'_> {
     }
 
     fn has_route(&self, place: &Place, route: &NewRoute) -> Result<bool, Refusal> {
-        let netns = self.now.find_netns(&place.netns)?;
-        let over = self.now.find_place(place)?;
-        let same = |found: &Route| found.link == over && NewRoute::from(found) == *route;
-        Ok(self.now.find_route(netns, &route.destination, same).is_some())
+        let routes = self.now.routes_of(self.now.find_netns(&place.netns)?);
+        let mut same = routes.to_over(route.destination, self.now.find_place(place)?);
+        Ok(same.any(|(_, found)| NewRoute::from(found) == *route))
     }
 
     pub(super) fn add_routes(&mut self, netns: NetnsId) -> Result<(), Refusal> {
-        let wanted = self.wanted.routes_of(netns).values().flatten();
         // Gateways may be reached by routes that are on a link.
-        let (on_link, through): (Vec<&Route>, Vec<&Route>) = wanted.partition(|route| route.gateway.is_none());
+        let (on_link, through): (Vec<&Route>, Vec<&Route>) =
+            self.wanted_routes(netns)?.into_iter().partition(|route| route.gateway.is_none());
         for route in on_link.into_iter().chain(through) {
             let (link, route) = (self.wanted.place_of(route.link), NewRoute::from(route));
             if !self.has_route(&link, &route)? {

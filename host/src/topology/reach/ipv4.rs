@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::Ipv4Net;
 
 use super::journey::Taken;
 use super::{Packet, Reach, Way};
@@ -36,7 +36,7 @@ impl<'a> Reach<'a> {
                 return Some(Found::Own);
             }
             let network = Ipv4Net::new_assert(target, length).trunc();
-            routes.get(&IpNet::V4(network))?.first().map(Found::Route)
+            routes.to(network.into()).next().map(Found::Route)
         })
     }
 

@@ -25,14 +25,12 @@ impl Reach<'_> {
         let routes = &self.topology.netns[&netns].routes;
         (0..=128).rev().find_map(|length| {
             let network = Ipv6Net::new_assert(target, length).trunc();
-            let same = routes.get(&IpNet::V6(network))?;
-            let is_near = |route: &&Route| near == Some(route.link);
+            let over_near = near.and_then(|near| routes.to_over(network.into(), near).next()).map(|(_, route)| route);
             if strict {
-                return same.iter().find(is_near);
+                return over_near;
             }
-            // They are in the order of their metrics.
-            let best = same.iter().take_while(|route| route.metric == same[0].metric).find(is_near);
-            best.or(same.first())
+            let first = routes.to(network.into()).next()?;
+            Some(over_near.filter(|route| route.metric == first.metric).unwrap_or(first))
         })
     }
 

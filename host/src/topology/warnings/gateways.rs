@@ -12,7 +12,7 @@ impl Survey<'_> {
         // By segment and gateway, the routes that lead there: the first of them by place, and how many.
         let mut asked: BTreeMap<(SegmentId, IpAddr), Vec<(LinkId, String)>> = BTreeMap::new();
         for (_, netns) in self.network.list_netns() {
-            for route in netns.routes.values().flatten() {
+            for route in netns.routes.iter() {
                 let Some(gateway) = route.gateway else { continue };
                 if self.link(route.link).kind == Kind::Loopback {
                     continue;

@@ -1,0 +1,114 @@
+//! The addresses of a link in their order, and who in a netns has which.
+
+use std::collections::btree_map::Values;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::{Address, LinkId};
+
+/// Which of a link's addresses came before which.
+pub(super) type Age = u64;
+
+/// The addresses of a link in the order they were added.
+#[derive(Clone, Debug, Default)]
+pub struct Addresses {
+    by_age: BTreeMap<Age, Address>,
+    ipv4: usize,
+}
+
+impl Addresses {
+    /// Lists them in the order they were added.
+    pub fn iter(&self) -> Values<'_, Age, Address> {
+        self.by_age.values()
+    }
+
+    /// Returns how many there are.
+    pub fn len(&self) -> usize {
+        self.by_age.len()
+    }
+
+    /// Tells whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.by_age.is_empty()
+    }
+
+    /// Tells whether there is an IPv4 address.
+    pub(super) fn has_ipv4(&self) -> bool {
+        self.ipv4 > 0
+    }
+
+    pub(super) fn get(&self, age: Age) -> Option<Address> {
+        self.by_age.get(&age).copied()
+    }
+
+    /// Lists them with their ages.
+    pub(super) fn by_age(&self) -> impl Iterator<Item = (Age, Address)> {
+        self.by_age.iter().map(|(age, address)| (*age, *address))
+    }
+
+    /// Adds an address behind the others.
+    pub(super) fn push(&mut self, address: Address) -> Age {
+        let age = self.by_age.last_key_value().map_or(0, |(age, _)| age + 1);
+        self.by_age.insert(age, address);
+        self.ipv4 += usize::from(!address.is_ipv6());
+        age
+    }
+
+    pub(super) fn remove(&mut self, age: Age) {
+        if let Some(address) = self.by_age.remove(&age) {
+            self.ipv4 -= usize::from(!address.is_ipv6());
+        }
+    }
+}
+
+impl<'a> IntoIterator for &'a Addresses {
+    type Item = &'a Address;
+    type IntoIter = Values<'a, Age, Address>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// Which links of a netns have an address, or one in a network, in the order of the links and of their addresses.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Holders {
+    of_address: BTreeSet<(IpAddr, LinkId, Age)>,
+    of_network: BTreeSet<(IpNet, LinkId, Age)>,
+}
+
+impl Holders {
+    pub(super) fn insert(&mut self, link: LinkId, age: Age, cidr: IpNet) {
+        self.of_address.insert((cidr.addr(), link, age));
+        self.of_network.insert((cidr.trunc(), link, age));
+    }
+
+    pub(super) fn remove(&mut self, link: LinkId, age: Age, cidr: IpNet) {
+        self.of_address.remove(&(cidr.addr(), link, age));
+        self.of_network.remove(&(cidr.trunc(), link, age));
+    }
+
+    /// Lists who has an address.
+    pub(super) fn of_address(&self, address: IpAddr) -> impl Iterator<Item = (LinkId, Age)> {
+        let those = self.of_address.range((address, LinkId(0), 0)..=(address, LinkId(u32::MAX), Age::MAX));
+        those.map(|(_, link, age)| (*link, *age))
+    }
+
+    /// Lists under which ages a link has an address, once for each prefix length.
+    pub(super) fn of_address_on(&self, address: IpAddr, link: LinkId) -> impl Iterator<Item = Age> {
+        self.of_address.range((address, link, 0)..=(address, link, Age::MAX)).map(|(_, _, age)| *age)
+    }
+
+    /// Lists who has an address in a network of just this prefix length.
+    pub(super) fn of_network(&self, network: IpNet) -> impl Iterator<Item = (LinkId, Age)> {
+        let those = self.of_network.range((network, LinkId(0), 0)..=(network, LinkId(u32::MAX), Age::MAX));
+        those.map(|(_, link, age)| (*link, *age))
+    }
+
+    /// Lists under which ages a link has addresses in a network of just this prefix length.
+    pub(super) fn of_network_on(&self, network: IpNet, link: LinkId) -> impl Iterator<Item = Age> {
+        self.of_network.range((network, link, 0)..=(network, link, Age::MAX)).map(|(_, _, age)| *age)
+    }
+}

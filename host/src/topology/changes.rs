@@ -1,0 +1,124 @@
+//! What has changed in a network, so that what follows from it costs no more than that.
+
+use std::collections::BTreeSet;
+
+use super::{LinkId, Netns, NetnsId, Topology};
+
+/// The namespaces and links that may have changed. A link counts with its addresses and the routes over it.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    netns: BTreeSet<NetnsId>,
+    links: BTreeSet<(NetnsId, LinkId)>,
+}
+
+impl Changes {
+    /// Takes all that is in either network as changed.
+    pub fn between(one: &Topology, other: &Topology) -> Self {
+        let netns = [one, other].into_iter().flat_map(|network| network.list_netns().map(|(id, _)| id));
+        let links = [one, other].into_iter().flat_map(|network| network.list_links());
+        Self { netns: netns.collect(), links: links.map(|(id, link)| (link.netns, id)).collect() }
+    }
+
+    pub(super) fn note_netns(&mut self, id: NetnsId) {
+        self.netns.insert(id);
+    }
+
+    /// Notes a link with the netns that it is in. One that moves is to be noted in both.
+    pub(super) fn note_link(&mut self, netns: NetnsId, id: LinkId) {
+        self.links.insert((netns, id));
+    }
+
+    /// Lists the namespaces that were added or removed, or of which a setting changed.
+    pub fn netns(&self) -> impl Iterator<Item = NetnsId> {
+        self.netns.iter().copied()
+    }
+
+    /// Lists the links that changed, also what has gone. One that moved may come more than once.
+    pub fn links(&self) -> impl Iterator<Item = LinkId> {
+        self.links.iter().map(|(_, link)| *link)
+    }
+
+    /// Lists those of them that are in a netns, or were.
+    pub fn links_of(&self, netns: NetnsId) -> impl Iterator<Item = LinkId> {
+        self.links.range((netns, LinkId(0))..=(netns, LinkId(u32::MAX))).map(|(_, link)| *link)
+    }
+}
+
+impl Topology {
+    /// Returns what has changed since the network was made, or since `take_changes`.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
+    /// Returns what has changed, and begins anew.
+    pub fn take_changes(&mut self) -> Changes {
+        std::mem::take(&mut self.changes)
+    }
+
+    /// Makes this network the other one, of which it was a copy before `changes` there and its own here.
+    ///
+    /// So what was tried on a copy is undone, or what was played on it gets the identities that it has in the other.
+    pub fn catch_up(&mut self, other: &Self, changes: &Changes) {
+        let own = self.take_changes();
+        let links: BTreeSet<LinkId> = own.links().chain(changes.links()).collect();
+        let netns: BTreeSet<NetnsId> = own.netns().chain(changes.netns()).collect();
+        for id in &links {
+            self.take_out(*id);
+        }
+        for id in &netns {
+            if let Some(name) = self.netns.get(id).map(|netns| netns.name.clone()) {
+                self.netns_by_name.remove(&name);
+            }
+        }
+        for id in &netns {
+            self.copy_netns(other, *id);
+        }
+        for id in &links {
+            self.copy_link(other, *id);
+        }
+        self.next_netns = other.next_netns;
+        self.next_link = other.next_link;
+        self.counted = other.counted;
+        self.index.take();
+    }
+
+    /// Takes a link out with all that is known of it, and leaves the others as they are.
+    fn take_out(&mut self, id: LinkId) {
+        self.gone_links.remove(&id);
+        let Some(link) = self.links.remove(&id) else { return };
+        let home = self.netns.get_mut(&link.netns).expect("a link's netns stands as long as the link");
+        let ranks: Vec<_> = home.routes.over(id).map(|(rank, _)| rank).collect();
+        for rank in ranks {
+            home.routes.remove(rank);
+        }
+        link.addresses.by_age().for_each(|(age, address)| home.holders.remove(id, age, address.cidr));
+        home.leave(id, &link);
+    }
+
+    fn copy_netns(&mut self, other: &Self, id: NetnsId) {
+        self.gone_netns.remove(&id);
+        let Some(netns) = other.netns.get(&id) else {
+            self.netns.remove(&id);
+            self.gone_netns.extend(other.gone_netns.get(&id).map(|name| (id, name.clone())));
+            return;
+        };
+        self.netns_by_name.insert(netns.name.clone(), id);
+        let own = self.netns.entry(id).or_insert_with(|| Netns::new(netns.name.clone()));
+        own.name.clone_from(&netns.name);
+        own.forwarding = netns.forwarding;
+    }
+
+    fn copy_link(&mut self, other: &Self, id: LinkId) {
+        let Some(link) = other.links.get(&id) else {
+            self.gone_links.extend(other.gone_links.get(&id).map(|gone| (id, gone.clone())));
+            return;
+        };
+        let home = self.netns.get_mut(&link.netns).expect("it was copied before");
+        home.join(id, link);
+        link.addresses.by_age().for_each(|(age, address)| home.holders.insert(id, age, address.cidr));
+        for (rank, route) in other.netns[&link.netns].routes.over(id) {
+            home.routes.put(rank, route.clone());
+        }
+        self.links.insert(id, link.clone());
+    }
+}
