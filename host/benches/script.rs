@@ -3,7 +3,7 @@
 mod networks;
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use networks::{group, growth, nothing};
@@ -19,8 +19,10 @@ fn prepare(calls: Vec<String>) -> Run {
     let lab = Limits { netns: usize::MAX, links: usize::MAX, addresses_and_routes: usize::MAX };
     let limits =
         RunLimits { module: u64::MAX, memory: MUCH, cpu: HOUR, time: HOUR, output: u64::MAX, handles: MUCH, lab };
-    let module = std::fs::read(env!("ORCHESTRATOR_TEST_GUEST_CALLS")).unwrap();
-    let prepared = Module::from_bytes("calls", &module).prepare(&limits).unwrap();
+    let module = Module::new("calls", std::fs::read(env!("ORCHESTRATOR_TEST_GUEST_CALLS")).unwrap());
+    let code = script::compile("calls", module.bytes()).unwrap();
+    // SAFETY: the compiler has just made it.
+    let prepared = unsafe { module.load(&code, Instant::now()) }.unwrap();
     let network = nothing();
     let backend = Arc::new(Mutex::new(Rehearsal::new(&network, None, "calls".into())));
     let granted = Grants::default().open(true).unwrap();
