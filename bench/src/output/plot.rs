@@ -44,7 +44,7 @@ pub(crate) fn write_plot(file: &Path, findings: &Findings) -> Result<()> {
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
+        .position(SeriesLabelPosition::LowerLeft)
         .label_font(FONT)
         .background_style(WHITE)
         .border_style(BLACK.mix(0.3))
