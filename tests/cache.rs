@@ -104,6 +104,68 @@ kernel_test!(damage_is_a_miss_and_mended, |m| {
     finish(m, &cache);
 });
 
+kernel_test!(whatever_is_in_the_place_of_an_entry_goes_when_the_cache_is_emptied, |m| {
+    let cache = private_cache(m);
+    assert!(compiles(m, "./empty.wat"));
+    in_cache(
+        m,
+        &cache,
+        "f=$(ls); rm $f; mkdir $f; truncate -s 6E ${f%-*}-0123456789abcdef; mkfifo ${f%-*}-fedcba9876543210",
+    );
+    let run = m.orchestrator(&["plan", "./empty.wat"]);
+    run.success().stderr_has("so the next run compiles again: is a directory\n");
+    m.orchestrator(&["cache", "--empty"]).success();
+    assert_eq!(in_cache(m, &cache, "ls -A"), "");
+    finish(m, &cache);
+});
+
+kernel_test!(entry_of_an_absurd_size_is_a_miss, |m| {
+    let cache = private_cache(m);
+    assert!(compiles(m, "./empty.wat"));
+    in_cache(m, &cache, "truncate -s 6E *");
+    assert!(compiles(m, "./empty.wat"));
+    assert!(!compiles(m, "./empty.wat"));
+    finish(m, &cache);
+});
+
+kernel_test!(code_that_the_engine_refuses_is_told_with_a_way_out, |m| {
+    let cache = private_cache(m);
+    assert!(compiles(m, "./empty.wat"));
+    // Sealed as it should be: eight bytes, the length, and the CRC-32 of nothing.
+    in_cache(m, &cache, "f=$(ls); printf 'orchcode\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0' >$f");
+    m.orchestrator(&["plan", "./empty.wat"])
+        .fails_with(4)
+        .stderr_has("caused by: its compiled code can't be loaded\n")
+        .stderr_has("hint: `orchestrator cache --empty` has it compiled again");
+    finish(m, &cache);
+});
+
+kernel_test!(compiler_works_within_lower_limits_and_with_signals_ignored, |m| {
+    let cache = private_cache(m);
+    for limit in ["ulimit -t 300", "ulimit -d 1500000", "ulimit -f 500000", "trap '' CHLD", "trap '' XFSZ"] {
+        in_cache(m, cache.strip_suffix("/orchestrator").expect("it ends so"), "rm -rf orchestrator");
+        let script = format!("{limit}; exec orchestrator plan ./empty.wat");
+        m.command("sh").args(&["-c", &script]).run().success();
+        assert_eq!(in_cache(m, &cache, "ls | wc -l"), "1", "{limit}");
+    }
+    let script = "ulimit -f 1; exec orchestrator plan two-containers";
+    m.command("sh").args(&["-c", script]).run().complains(4, "error: `two-containers` can't be compiled");
+    finish(m, &cache);
+});
+
+kernel_test!(compiler_ends_with_whoever_waits_for_it, |m| {
+    let cache = private_cache(m);
+    m.write("slow.wat", slow_wat());
+    let compiles = || m.processes().iter().any(|(_, command)| command.starts_with("/proc/self/exe compile"));
+    let plan = m.command("orchestrator").args(&["plan", "./slow.wat"]).spawn();
+    assert!(poll_until(Instant::now() + SOON, || compiles().then_some(())).is_some());
+    m.root_command("pkill").args(&["-KILL", "-f", "^orchestrator plan"]).run().success();
+    plan.wait().fails_with(137);
+    assert!(poll_until(Instant::now() + SOON, || (!compiles()).then_some(())).is_some());
+    assert_eq!(in_cache(m, &cache, "ls -A"), "");
+    finish(m, &cache);
+});
+
 kernel_test!(link_in_the_place_of_an_entry_is_not_followed, |m| {
     let cache = private_cache(m);
     assert!(compiles(m, "./empty.wat"));

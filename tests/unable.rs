@@ -35,6 +35,25 @@ kernel_test!(limit_of_namespaces_that_is_reached_on_the_way_undoes_all, |m| {
     m.has_no_trace_of_labs();
 });
 
+/// The limit is that of a user namespace further out, which the lab can't see.
+#[test]
+fn limit_that_is_reached_early_ends_a_large_build_too() {
+    on_machine(Kind::Root, |m| {
+        let script =
+            "echo 10 >/proc/sys/user/max_net_namespaces; exec unshare --user --map-root-user orchestrator \"$@\"";
+        let words = ["--user", "--map-root-user", "--mount", "--", "sh", "-euc", script, "sh"];
+        let run = ["run", GUEST_CALLS, "--", "repeat,3000,netns.add,c{}"];
+        m.command("unshare")
+            .args(&words)
+            .args(&run)
+            .run()
+            .complains(4, "could not add netns `c")
+            .stderr_has("ENOSPC: a limit on namespaces is reached")
+            .stderr_has("note: what had been built was undone\n");
+        m.has_no_trace_of_labs();
+    });
+}
+
 kernel_test!(limit_of_namespaces_that_is_too_low_is_found_before_the_first_step, |m| {
     let script = "echo 3 >/proc/sys/user/max_net_namespaces";
     for (calls, netns, note) in [

@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
 
     /// Numbers of containers
     #[arg(long, value_name = "N,...", value_delimiter = ',', default_values_t = [2, 10, 100, 1000],
-          value_parser = clap::value_parser!(u32).range(2..=1023))]
+          value_parser = clap::value_parser!(u32).range(2..=1000))]
     sizes: Vec<u32>,
 
     /// How often each is measured
@@ -52,7 +52,7 @@ pub(crate) enum Action {
     #[command(hide = true)]
     Floor {
         /// Its containers
-        #[arg(value_parser = clap::value_parser!(u32).range(2..=1023))]
+        #[arg(value_parser = clap::value_parser!(u32).range(2..=1000))]
         containers: u32,
     },
 }

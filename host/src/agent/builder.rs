@@ -43,7 +43,8 @@ pub(super) fn start(
     let done = Arc::new(AtomicU64::new(0));
     let count = done.clone();
     thread::Builder::new().name("builder".into()).spawn(move || {
-        let mut builder = Thread { standing, outside, made, batch: Batch::default(), displaced: false, failed: None };
+        let mut builder =
+            Thread { standing, outside, made: Some(made), batch: Batch::default(), displaced: false, failed: None };
         for work in work {
             match work {
                 Work::Step(step) => {
@@ -75,7 +76,8 @@ struct Batch {
 struct Thread {
     standing: Arc<Mutex<Standing>>,
     outside: Arc<Outside>,
-    made: Receiver<io::Result<Made>>,
+    /// Where namespaces come from, for as long as any are wanted.
+    made: Option<Receiver<io::Result<Made>>>,
     batch: Batch,
     /// A link has got another place since the last commit, and with it another MAC address.
     displaced: bool,
@@ -92,8 +94,15 @@ impl Thread {
         if self.failed.is_none()
             && let Err(failure) = self.try_step(&step)
         {
-            self.failed = Some(failure);
+            self.fail(failure);
         }
+    }
+
+    /// Notes the first failure. Nobody takes namespaces any more, so the maker must not go on: it would wait for that, then the
+    /// session for the maker, and nobody would come to the commit.
+    fn fail(&mut self, failure: Box<StepFailure>) {
+        self.failed = Some(failure);
+        self.made = None;
     }
 
     fn try_step(&mut self, step: &Step) -> Result<(), Box<StepFailure>> {
@@ -105,7 +114,8 @@ impl Thread {
         match step {
             Step::AddNetns { netns, .. } => {
                 // Waited for without the lock: others look meanwhile.
-                let made = self.made.recv().map_err(|_| failed(io::ErrorKind::BrokenPipe.into()))?.map_err(failed)?;
+                let made = self.made.as_ref().and_then(|made| made.recv().ok());
+                let made = made.ok_or_else(|| failed(io::ErrorKind::BrokenPipe.into()))?.map_err(failed)?;
                 let mut standing = lock(&self.standing);
                 step.play(&mut standing.topology).map_err(refused)?;
                 let id = standing.topology.find_netns(netns).map_err(refused)?;
@@ -241,7 +251,7 @@ impl Thread {
         standing.spare_socket(netns);
         drop(standing);
         if let Err(failure) = outcome {
-            self.failed = Some(failure);
+            self.fail(failure);
         }
     }
 }

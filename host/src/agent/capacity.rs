@@ -1,6 +1,6 @@
 //! Whether the machine's limits allow what a lab needs, found out before the first step.
 //!
-//! Refused is only what surely can't be: others may take what is left before the lab does, and there are limits that can't be
+//! Refused is what can hardly be, with a little to spare: others may take what is left before the lab does, and there are limits that can't be
 //! read here. The step that meets such a limit fails, and the lab is undone.
 
 use std::fs;

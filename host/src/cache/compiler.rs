@@ -7,6 +7,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::signal::{SigHandler, Signal, signal};
 use thiserror::Error;
 
 /// How often the process is looked at.
@@ -22,8 +23,13 @@ pub enum CompilerError {
     #[error("the compiler refused the module")]
     Refused(Vec<u8>),
     /// It was ended by a limit, or broke off.
-    #[error("the compiler broke off, {0}")]
-    Broken(ExitStatus),
+    #[error("the compiler broke off, {status}")]
+    Broken {
+        /// How it ended.
+        status: ExitStatus,
+        /// What it had said.
+        report: Vec<u8>,
+    },
     /// It took longer than it may.
     #[error("the compiler took too long")]
     OutOfTime,
@@ -39,11 +45,18 @@ pub fn compile(
     deadline: Instant,
     mut waiting: impl FnMut(),
 ) -> Result<Vec<u8>, CompilerError> {
+    // SAFETY: no handler is set. Whoever started this program may have had signals ignored; of a child that has ended one would
+    // then learn nothing. A limit of file sizes counts for memory too, and is to be an error here.
+    unsafe {
+        signal(Signal::SIGCHLD, SigHandler::SigDfl).map_err(io::Error::from)?;
+        signal(Signal::SIGXFSZ, SigHandler::SigIgn).map_err(io::Error::from)?;
+    }
     let (input, mut code, mut report) = (memory()?, memory()?, memory()?);
+    let patience = deadline.saturating_duration_since(Instant::now()).as_millis();
     (&input).write_all(module)?;
     (&input).rewind()?;
     let mut child = Command::new("/proc/self/exe")
-        .args(["compile", "--", name])
+        .args(["compile", "--parent", &std::process::id().to_string(), "--patience", &patience.to_string(), "--", name])
         .env_clear()
         .stdin(Stdio::from(input))
         .stdout(Stdio::from(code.try_clone()?))
@@ -54,7 +67,8 @@ pub fn compile(
             break status;
         }
         if Instant::now() >= deadline {
-            child.kill()?;
+            // Where it can't be killed it ends by itself, at the same time.
+            let _ = child.kill();
             child.wait()?;
             return Err(CompilerError::OutOfTime);
         }
@@ -64,7 +78,7 @@ pub fn compile(
     match status.code() {
         Some(0) => Ok(contents(&mut code)?),
         Some(1) => Err(CompilerError::Refused(contents(&mut report)?)),
-        _ => Err(CompilerError::Broken(status)),
+        _ => Err(CompilerError::Broken { status, report: contents(&mut report)? }),
     }
 }
 

@@ -54,7 +54,9 @@ pub(super) fn open_or_make(path: &Path) -> Result<File, Unfit> {
         outcome => return outcome,
     }
     if let Some(parent) = path.parent() {
-        DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(closed)?;
+        // Root's is everybody's.
+        let mode = if geteuid().is_root() { 0o755 } else { 0o700 };
+        DirBuilder::new().recursive(true).mode(mode).create(parent).map_err(closed)?;
     }
     match DirBuilder::new().mode(0o700).create(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(closed(error)),

@@ -59,7 +59,7 @@ impl Cache {
         let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
         let mut file = File::from(openat(self.directory.as_fd(), key.to_string().as_str(), flags, Mode::empty()).ok()?);
         let found = file.metadata().ok()?;
-        if !found.is_file() || reason_against(&found).is_some() {
+        if !found.is_file() || found.len() > CAPACITY || reason_against(&found).is_some() {
             return None;
         }
         let mut entry = Vec::with_capacity(usize::try_from(found.len()).ok()?);
@@ -71,11 +71,18 @@ impl Cache {
 
     /// Keeps code under a key. Two that keep the same at once both succeed, and one of the two stays.
     pub fn keep(&self, key: &Key, code: &[u8]) -> io::Result<()> {
+        if code.len() as u64 >= CAPACITY {
+            return Ok(());
+        }
         let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(self.by_descriptor())?;
         file.write_all(code)?;
         file.write_all(&seal(code))?;
         // A file that is named before its bytes are on the disk may be empty after a power failure; the seal shows that.
-        file.persist(self.by_descriptor().join(key.to_string())).map_err(|error| error.error)?;
+        match file.persist(self.by_descriptor().join(key.to_string())) {
+            // Somebody has emptied the cache meanwhile.
+            Err(error) if error.error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            kept => kept.map_err(|error| error.error)?,
+        };
         self.make_room();
         Ok(())
     }
@@ -100,8 +107,12 @@ impl Cache {
     /// Removes all that is kept. Returns what went.
     pub fn empty(&self) -> io::Result<Vec<Entry>> {
         let entries = self.list()?;
-        for entry in &entries {
-            self.remove(&entry.key.to_string())?;
+        // By name, as what is in the place of an entry goes too.
+        for found in fs::read_dir(self.by_descriptor())? {
+            let name = found?.file_name();
+            if let Some(name) = name.to_str().filter(|name| Key::parse(name).is_some()) {
+                self.remove(name)?;
+            }
         }
         self.remove_stale(Duration::ZERO);
         Ok(entries)
@@ -118,7 +129,9 @@ impl Cache {
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        match fs::remove_file(self.by_descriptor().join(name)) {
+        let path = self.by_descriptor().join(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => fs::remove_dir(path),
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }

@@ -54,5 +54,9 @@ fn shown(entry: Entry) -> CachedModule {
 }
 
 fn unusable(unfit: Unfit) -> Failure {
-    Failure { exit: Exit::Unable, error: unfit.into(), hint: None }
+    let hint = match unfit {
+        Unfit::Unsafe { .. } => Some("remove it, and the next run makes a new one".into()),
+        Unfit::Nowhere | Unfit::Closed { .. } => None,
+    };
+    Failure { exit: Exit::Unable, error: unfit.into(), hint }
 }

@@ -6,6 +6,7 @@ use super::ended::not_loaded;
 use super::progress::Progress;
 use super::{Exit, Failure};
 use crate::cache::{self, Cache, CompilerError, Key, Unfit};
+use crate::lab;
 use crate::render::Compiled;
 use crate::script::{self, LoadError, Module, RunLimits};
 use crate::topology::harmless;
@@ -36,7 +37,11 @@ pub(super) fn code_of(module: &Module, limits: &RunLimits, shown: &str) -> Resul
     if let Some(cache) = cache
         && let Err(error) = cache.keep(&key, &bytes)
     {
-        eprintln!("warning: the compiled module could not be kept in `{}`: {error}", cache.path().display());
+        let place = harmless(&cache.path().display().to_string());
+        eprintln!(
+            "warning: the compiled module could not be kept in `{place}`, so the next run compiles again: {}",
+            error.kind()
+        );
     }
     Ok(Code { bytes, compiled: Compiled::Now(started.elapsed()) })
 }
@@ -46,7 +51,7 @@ fn open_cache() -> Option<Cache> {
     match Cache::open() {
         Ok(cache) => Some(cache),
         Err(unfit @ Unfit::Unsafe { .. }) => {
-            eprintln!("warning: {unfit}; compiled modules are not kept");
+            eprintln!("warning: {}; compiled modules are not kept", harmless(&unfit.to_string()));
             None
         }
         Err(Unfit::Nowhere | Unfit::Closed { .. }) => None,
@@ -63,14 +68,21 @@ fn refused(error: CompilerError, limits: &RunLimits, shown: &str) -> Failure {
                 broke_off(anyhow::anyhow!("the compiler said what can't be read: {report}"), shown)
             }
         },
-        error @ CompilerError::Broken(_) => broke_off(error.into(), shown).hint(
+        CompilerError::Broken { status, report } if status.code().is_some() => {
+            let said = String::from_utf8_lossy(&report).lines().take(3).map(harmless).collect::<Vec<_>>().join("; ");
+            Failure {
+                exit: Exit::Failed,
+                ..broke_off(anyhow::anyhow!("the compiler broke off, {status}: {said}"), shown)
+            }
+        }
+        error @ CompilerError::Broken { .. } => broke_off(error.into(), shown).hint(
             "it may use 2 GiB of memory, 10 minutes of CPU time and 1 GiB of code; the module may be made to take more",
         ),
-        error @ CompilerError::Io(_) => {
-            let mut failure = broke_off(error.into(), shown);
-            failure.exit = Exit::Failed;
-            failure
+        CompilerError::Io(error) if lab::is_short_of_files(&error) => {
+            let hint = Some("raise the limit of open files: `ulimit -n`".into());
+            Failure { exit: Exit::Unable, hint, ..broke_off(CompilerError::Io(error).into(), shown) }
         }
+        error @ CompilerError::Io(_) => Failure { exit: Exit::Failed, ..broke_off(error.into(), shown) },
     }
 }
 

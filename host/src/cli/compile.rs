@@ -2,6 +2,9 @@
 //! none to stderr.
 
 use std::io::{Read, Write, stdin, stdout};
+use std::os::unix::process::parent_id;
+use std::time::{Duration, Instant};
+use std::{process, thread};
 
 use anyhow::Context;
 use clap::Parser;
@@ -9,10 +12,19 @@ use clap::Parser;
 use super::{Exit, Failure};
 use crate::{sandbox, script};
 
+/// How often it looks whether anybody waits for the code.
+const POLL: Duration = Duration::from_millis(20);
+
 /// Compile a module; started by `run` and `plan`
 #[derive(Debug, Parser)]
 #[command(name = "orchestrator compile")]
 pub(super) struct Compile {
+    /// The process that waits for the code
+    #[arg(long)]
+    parent: u32,
+    /// For how long it waits, in milliseconds
+    #[arg(long)]
+    patience: u64,
     /// What the module is called in messages
     name: String,
 }
@@ -20,6 +32,7 @@ pub(super) struct Compile {
 impl Compile {
     pub(super) fn execute(self) -> Result<Exit, Failure> {
         sandbox::give_up_for_compiling()?;
+        self.end_when_nobody_waits()?;
         let mut module = Vec::new();
         stdin().read_to_end(&mut module).context("could not read the module")?;
         match script::compile(&self.name, &module) {
@@ -32,5 +45,19 @@ impl Compile {
                 Ok(Exit::No)
             }
         }
+    }
+
+    /// Ends this process with its parent, or when that has lost its patience: as another user it can't be killed by one who lacks
+    /// CAP_KILL, nor is it told by the kernel.
+    fn end_when_nobody_waits(&self) -> Result<(), Failure> {
+        let (parent, deadline) = (self.parent, Instant::now().checked_add(Duration::from_millis(self.patience)));
+        let watch = move || {
+            while parent_id() == parent && deadline.is_none_or(|deadline| Instant::now() < deadline) {
+                thread::sleep(POLL);
+            }
+            process::exit(Exit::Failed.status().into());
+        };
+        thread::Builder::new().name("watch".into()).spawn(watch).context("could not start a thread")?;
+        Ok(())
     }
 }

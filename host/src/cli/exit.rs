@@ -160,6 +160,7 @@ impl From<LoadError> for Failure {
                  wasm32-wasip2 target builds one directly"
                     .into(),
             ),
+            LoadError::Code(_) => Some("`orchestrator cache --empty` has it compiled again".into()),
             LoadError::Import { hint, .. } => hint.clone(),
             LoadError::Item { hint, .. } => Some(hint.clone()),
             LoadError::Read(error) if lab::is_short_of_files(error) => {

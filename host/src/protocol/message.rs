@@ -22,7 +22,8 @@ pub enum Request {
     Need(Need),
     /// Begin with these steps. Only from `run`; it has no answer, so that building starts while more are on the way.
     Steps(Vec<Step>),
-    /// Say how the steps so far went: [`Answer::Done`], [`Answer::Refused`] or [`Answer::Short`]. Only from `run`.
+    /// Say how the steps so far went: [`Answer::Done`], or [`Answer::Refused`], [`Answer::Conflict`], [`Answer::Short`] or
+    /// [`Answer::Failed`]. Only from `run`.
     Commit,
     /// From now on the lab stands by itself: [`Answer::Completed`]. Only from `run`.
     Complete,

@@ -1,7 +1,8 @@
 //! What a lab's agent is asked and what it answers, the channel that carries both, and where the agent is found.
 //!
 //! One side is the agent; the other is `run`, which holds the agent's first channel, or a command that has opened the lab's
-//! socket. Requests and answers alternate, but for [`Request::Need`] and [`Request::Steps`], which have no answer.
+//! socket. Requests and answers alternate, but for [`Request::Need`] and [`Request::Steps`], which have no answer, and
+//! [`Answer::Progress`], which comes any number of times before that to [`Request::Commit`].
 
 mod channel;
 mod descriptors;

@@ -1,8 +1,6 @@
 //! What the process that compiles a module gives up, which runs no guest but reads what a stranger wrote.
 
-use nix::sys::prctl::set_pdeathsig;
-use nix::sys::resource::{Resource, setrlimit};
-use nix::sys::signal::Signal;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use super::{GiveUpError, close_inherited, failed, give_up};
 
@@ -23,8 +21,10 @@ pub fn give_up_for_compiling() -> Result<(), GiveUpError> {
         (Resource::RLIMIT_FSIZE, OUTPUT, "limit the compiler's output"),
         (Resource::RLIMIT_CORE, 0, "keep the compiler from leaving a core"),
     ] {
+        // One that is lower already can't be raised, and need not be.
+        let (_, hard) = getrlimit(resource).map_err(failed(act))?;
+        let limit = limit.min(hard);
         setrlimit(resource, limit, limit).map_err(failed(act))?;
     }
-    // Nobody waits for it once `run` has gone. A change of identity would take this back, so it is the last.
-    set_pdeathsig(Signal::SIGKILL).map_err(failed("end with the process that waits"))
+    Ok(())
 }

@@ -11,6 +11,8 @@ use super::engine::engine;
 /// `\0asm`, then a version and a layer of two bytes each.
 const MAGIC: &[u8] = b"\0asm";
 const LAYER_CORE: [u8; 4] = [1, 0, 0, 0];
+/// Characters of what the engine says.
+const PAGE: usize = 4000;
 
 /// Why there is no code for a module. It is told from process to process.
 #[derive(Debug, Error, Serialize, Deserialize)]
@@ -29,18 +31,27 @@ pub enum CompileError {
     Engine(#[source] Words),
 }
 
-/// What the engine says.
+/// What the engine says, no more than a page: it may quote the module.
 #[derive(Debug, Error, Serialize, Deserialize)]
 #[error("{0}")]
 pub struct Words(String);
 
+impl Words {
+    fn of(error: &wasmtime::Error) -> Self {
+        let text = format!("{error:#}");
+        let page = text.char_indices().nth(PAGE).map_or(text.len(), |(end, _)| end);
+        Self(if page < text.len() { format!("{} ...", &text[..page]) } else { text })
+    }
+}
+
 /// Compiles a module on all cores. `name` stands for the file in what is said of a module's text.
 pub fn compile(name: &str, bytes: &[u8]) -> Result<Vec<u8>, CompileError> {
     check_kind(bytes)?;
-    let engine = engine().map_err(|error| CompileError::Engine(Words(format!("{error:#}"))))?;
-    engine
-        .precompile_component(bytes)
-        .map_err(|error| CompileError::Invalid(Words(format!("{error:#}").replace("<anon>", name))))
+    let engine = engine().map_err(|error| CompileError::Engine(Words::of(&error)))?;
+    engine.precompile_component(bytes).map_err(|error| {
+        let Words(text) = Words::of(&error);
+        CompileError::Invalid(Words(text.replace("<anon>", name)))
+    })
 }
 
 /// Returns the SHA-256 of all that code hangs on besides its module: the engine's version and settings, and the processor.
@@ -54,7 +65,7 @@ pub fn engine_digest() -> Result<[u8; 32], CompileError> {
             unreachable!("the whole digest is asked for instead")
         }
     }
-    let engine = engine().map_err(|error| CompileError::Engine(Words(format!("{error:#}"))))?;
+    let engine = engine().map_err(|error| CompileError::Engine(Words::of(&error)))?;
     let mut digesting = Digesting(Sha256::new());
     engine.precompile_compatibility_hash().hash(&mut digesting);
     Ok(digesting.0.finalize().into())

@@ -53,8 +53,8 @@ impl Table {
     /// Lists the routes over a link with their ranks.
     pub fn over(&self, link: LinkId) -> impl Iterator<Item = (Rank, &Route)> {
         let lowest = Rank::first(Destination::everywhere(false));
-        let everywhere = self.over.range((link, lowest)..).take_while(move |(other, _)| *other == link);
-        everywhere.map(|(_, rank)| (*rank, &self.routes[rank]))
+        let ranks = self.over.range((link, lowest)..).take_while(move |(other, _)| *other == link);
+        ranks.map(|(_, rank)| (*rank, &self.routes[rank]))
     }
 
     /// Lists the routes to a destination over a link with their ranks.
