@@ -87,7 +87,11 @@ kernel_test!(accounts_have_a_home_and_what_a_login_gives, |m| {
         Kind::Root => assert_eq!(runtime_dir.success().stdout(), ""),
         Kind::User => assert_eq!(runtime_dir.success().stdout(), format!("700 {}\n", Kind::User.uid())),
     }
-    m.command("sh").args(&["-c", "touch .cache/written && rm .cache/written"]).run().success();
+    let caches = match m.kind() {
+        Kind::Root => "/var/cache",
+        Kind::User => ".cache",
+    };
+    m.command("sh").args(&["-euc", "touch $0/written; rm $0/written", caches]).run().success();
 });
 
 kernel_test!(orchestrator_and_guest_are_in_reach, |m| {

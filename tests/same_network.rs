@@ -38,7 +38,10 @@ fn examples(m: &Machine) -> Vec<Vec<String>> {
         let text = |field: &str| example[field].as_str().expect("a text").to_owned();
         let usage = text("summary").split_once(": ").map(|(_, usage)| usage.to_owned()).unwrap_or_default();
         let mut words = vec![text("name"), "--".to_owned()];
-        words.extend(usage.contains('N').then(|| "3".to_owned()));
+        // A number in capitals.
+        let words_of_usage = usage.split(' ').map(|word| word.trim_matches(['[', ']']));
+        let numbers = words_of_usage.filter(|word| word.starts_with(|letter: char| letter.is_ascii_uppercase()));
+        words.extend(numbers.map(|_| "3".to_owned()));
         examples.push(words.clone());
         if usage.contains("--ipv6") {
             words.push("--ipv6".to_owned());
