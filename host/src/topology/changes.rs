@@ -23,9 +23,15 @@ impl Changes {
         self.netns.insert(id);
     }
 
-    /// Notes a link with the netns that it is in. One that moves is to be noted in both.
+    /// Notes a link with the netns that it is in.
     pub(super) fn note_link(&mut self, netns: NetnsId, id: LinkId) {
         self.links.insert((netns, id));
+    }
+
+    /// Takes back that a link was noted in a netns. One that moves is noted where it arrives, and nowhere else: however often it
+    /// does, it is noted once.
+    pub(super) fn forget_link(&mut self, netns: NetnsId, id: LinkId) {
+        self.links.remove(&(netns, id));
     }
 
     /// Lists the namespaces that were added or removed, or of which a setting changed.
@@ -120,5 +126,25 @@ impl Topology {
             home.routes.put(rank, route.clone());
         }
         self.links.insert(id, link.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::topology::{Limits, LinkName, NetnsName};
+
+    #[test]
+    fn link_that_moves_again_and_again_is_noted_once() {
+        let mut network = Topology::new(Limits::default());
+        let [a, b] = ["a", "b"].map(|name| network.add_netns(NetnsName::parse(name).unwrap()).unwrap());
+        let [x, y] = ["x", "y"].map(|name| LinkName::parse(name).unwrap());
+        let (link, _) = network.add_veth(NetnsId::HOST, x, NetnsId::HOST, y).unwrap();
+        network.take_changes();
+        for target in [a, b, a, b] {
+            network.set_netns(link, target).unwrap();
+        }
+        assert_eq!(network.changes().links().filter(|id| *id == link).count(), 1);
+        assert_eq!(network.changes().links_of(b).collect::<Vec<_>>(), [link]);
     }
 }

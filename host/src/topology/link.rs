@@ -315,7 +315,7 @@ impl Topology {
         let mac = MacAddress::at(&self.place(netns, name.clone()));
         let mut link = self.links.remove(&id).expect("the caller has looked the link up");
         self.netns_mut(link.netns).leave(id, &link);
-        self.changes.note_link(link.netns, id);
+        self.changes.forget_link(link.netns, id);
         (link.netns, link.name, link.mac) = (netns, name, mac);
         self.netns_mut(netns).join(id, &link);
         self.links.insert(id, link);
