@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use support::{Kind, LabView, Outcome, kernel_test, on_machine};
+use support::{EXAMPLES, Kind, LabView, Outcome, kernel_test, on_machine};
 
 /// The wording of a lab's two containers, whose links have these names and addresses.
 fn container(link: &str, cidr: &str, network: &str) -> [String; 3] {
@@ -218,17 +218,7 @@ kernel_test!(examples_are_written_to_files_that_run, |m| {
     m.orchestrator(&["examples", "--out", &directory]).success();
     let written = m.command("ls").arg(&directory).run();
     let files: Vec<&str> = written.success().stdout().lines().collect();
-    let names = [
-        "direct-pair",
-        "fabric",
-        "full-mesh",
-        "n-containers",
-        "single-container",
-        "two-containers",
-        "two-lans",
-        "two-routers",
-    ];
-    assert_eq!(files, names.map(|name| format!("{name}.wasm")));
+    assert_eq!(files, EXAMPLES.map(|name| format!("{name}.wasm")));
 
     let outcome = m.orchestrator(&["run", &format!("{directory}/two-containers.wasm")]);
     outcome.success().stdout_has("container1 -> container2: reply in ");

@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::{Machine, Outcome, kernel_test};
+use support::{EXAMPLES, Machine, Outcome, kernel_test};
 
 /// All commands that a user is shown.
 const COMMANDS: [&str; 12] =
@@ -189,18 +189,8 @@ kernel_test!(examples_are_listed_with_what_they_draw, |m| {
 kernel_test!(examples_are_written_as_modules_that_run, |m| {
     let directory = format!("{}/some/where", m.kind().home());
     m.orchestrator(&["examples", "--out", &directory]).success();
-    let modules = [
-        "direct-pair",
-        "fabric",
-        "full-mesh",
-        "n-containers",
-        "single-container",
-        "two-containers",
-        "two-lans",
-        "two-routers",
-    ];
-    assert_eq!(m.entries(&directory), modules.map(|module| format!("{module}.wasm")));
-    for module in modules {
+    assert_eq!(m.entries(&directory), EXAMPLES.map(|module| format!("{module}.wasm")));
+    for module in EXAMPLES {
         let arguments = match module {
             "n-containers" => &["--", "3"][..],
             "fabric" => &["--", "2", "1", "1"],

@@ -8,6 +8,18 @@ use super::{Command, Kind, Machine, poll_until};
 /// How long a process may take to end.
 const SOON: Duration = Duration::from_secs(10);
 
+/// The names of the built-in examples, sorted.
+pub(crate) const EXAMPLES: [&str; 8] = [
+    "direct-pair",
+    "fabric",
+    "full-mesh",
+    "n-containers",
+    "single-container",
+    "two-containers",
+    "two-lans",
+    "two-routers",
+];
+
 /// A scenario that a compiler has to think about for many seconds: every branch of it may have changed any of many variables.
 pub(crate) fn slow_wat() -> String {
     let branch = |n: usize| {

@@ -51,7 +51,7 @@ pub(crate) use command::Command;
 pub(crate) use confined::{confined, crowded, forbidden, with_files};
 pub(crate) use deadline::poll_until;
 pub(crate) use kind::Kind;
-pub(crate) use labs::{EMPTY_WAT, slow_wat};
+pub(crate) use labs::{EMPTY_WAT, EXAMPLES, slow_wat};
 pub(crate) use machine::{GUEST_CALLS, Machine};
 pub(crate) use outcome::Outcome;
 pub(crate) use portrait::Portrait;
