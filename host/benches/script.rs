@@ -22,7 +22,7 @@ fn prepare(calls: Vec<String>) -> Run {
     let module = Module::new("calls", std::fs::read(env!("ORCHESTRATOR_TEST_GUEST_CALLS")).unwrap());
     let code = script::compile("calls", module.bytes()).unwrap();
     // SAFETY: the compiler has just made it.
-    let prepared = unsafe { module.load(&code, Instant::now()) }.unwrap();
+    let prepared = unsafe { module.load(script::engine().unwrap(), &code, Instant::now()) }.unwrap();
     let network = nothing();
     let backend = Arc::new(Mutex::new(Rehearsal::new(&network, None, "calls".into())));
     let granted = Grants::default().open(true).unwrap();

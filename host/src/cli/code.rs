@@ -8,11 +8,13 @@ use super::{Exit, Failure};
 use crate::cache::{self, Cache, CompilerError, Key, Unfit};
 use crate::lab;
 use crate::render::Compiled;
+use crate::sandbox::{self, CompilerLimits};
 use crate::script::{self, LoadError, Module, RunLimits};
 use crate::topology::harmless;
 
 /// What the engine will execute for a module.
 pub(super) struct Code {
+    pub(super) engine: script::Engine,
     pub(super) bytes: Vec<u8>,
     /// How it was come by.
     pub(super) compiled: Compiled,
@@ -23,11 +25,11 @@ pub(super) struct Code {
 pub(super) fn code_of(module: &Module, limits: &RunLimits, shown: &str) -> Result<Code, Failure> {
     let started = Instant::now();
     let broken = |error| not_loaded(error, shown);
-    let engine = script::engine_digest().map_err(LoadError::from).map_err(broken)?;
-    let key = Key::new(module.digest(), engine);
+    let engine = script::engine().map_err(LoadError::Engine).map_err(broken)?;
+    let key = Key::new(module.digest(), script::engine_digest(&engine));
     let cache = open_cache();
     if let Some(bytes) = cache.as_ref().and_then(|cache| cache.take(&key)) {
-        return Ok(Code { bytes, compiled: Compiled::Before });
+        return Ok(Code { engine, bytes, compiled: Compiled::Before });
     }
     let mut progress = Progress::of(format!("compiling `{}`", harmless(shown)));
     let deadline = started + limits.time.min(Duration::from_secs(u64::from(u32::MAX)));
@@ -43,7 +45,7 @@ pub(super) fn code_of(module: &Module, limits: &RunLimits, shown: &str) -> Resul
             error.kind()
         );
     }
-    Ok(Code { bytes, compiled: Compiled::Now(started.elapsed()) })
+    Ok(Code { engine, bytes, compiled: Compiled::Now(started.elapsed()) })
 }
 
 /// Opens the cache. Without one each run compiles, which is worth a word only where somebody may be up to something.
@@ -75,15 +77,20 @@ fn refused(error: CompilerError, limits: &RunLimits, shown: &str) -> Failure {
                 ..broke_off(anyhow::anyhow!("the compiler broke off, {status}: {said}"), shown)
             }
         }
-        error @ CompilerError::Broken { .. } => broke_off(error.into(), shown).hint(
-            "it may use 2 GiB of memory, 10 minutes of CPU time and 1 GiB of code; the module may be made to take more",
-        ),
+        error @ CompilerError::Broken { .. } => broke_off(error.into(), shown)
+            .hint(format!("it may use {}; the module may be made to take more", compiler_limits())),
         CompilerError::Io(error) if lab::is_short_of_files(&error) => {
             let hint = Some("raise the limit of open files: `ulimit -n`".into());
             Failure { exit: Exit::Unable, hint, ..broke_off(CompilerError::Io(error).into(), shown) }
         }
         error @ CompilerError::Io(_) => Failure { exit: Exit::Failed, ..broke_off(error.into(), shown) },
     }
+}
+
+/// Says what a compiler may use.
+fn compiler_limits() -> String {
+    let CompilerLimits { memory, cpu, code } = sandbox::COMPILER_LIMITS;
+    format!("{} GiB of memory, {} minutes of CPU time and {} GiB of code", memory >> 30, cpu / 60, code >> 30)
 }
 
 fn broke_off(error: anyhow::Error, shown: &str) -> Failure {

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 
-use super::code::code_of;
+use super::code::{Code, code_of};
 use super::ended::{failure, not_loaded};
 use super::grants::GrantFlags;
 use super::limits::LimitFlags;
@@ -77,10 +77,10 @@ impl Plan {
         let broken = |error| not_loaded(error, &self.module);
         let started = Instant::now();
         let module = source.read(limits.module).map_err(broken)?;
-        let code = code_of(&module, &limits, &self.module)?;
+        let Code { engine, bytes, .. } = code_of(&module, &limits, &self.module)?;
         sandbox::give_up()?;
         // SAFETY: `code_of` is where all code comes from.
-        let prepared = unsafe { module.load(&code.bytes, started) }.map_err(broken)?;
+        let prepared = unsafe { module.load(engine, &bytes, started) }.map_err(broken)?;
         let network = if self.on_host { Topology::on_machine(limits.lab) } else { Topology::new(limits.lab) };
         let rehearsal = Arc::new(Mutex::new(Rehearsal::new(&network, machine, name.to_string())));
         let order = script::Order {

@@ -120,10 +120,10 @@ impl Run {
         let broken = |error| not_loaded(error, &self.module);
         let started = Instant::now();
         let module = source.read(limits.module).map_err(broken)?;
-        let Code { bytes, compiled } = code_of(&module, &limits, &self.module)?;
+        let Code { engine, bytes, compiled } = code_of(&module, &limits, &self.module)?;
         sandbox::give_up()?;
         // SAFETY: `code_of` is where all code comes from.
-        let prepared = unsafe { module.load(&bytes, started) }.map_err(broken)?;
+        let prepared = unsafe { module.load(engine, &bytes, started) }.map_err(broken)?;
         drop(bytes);
         live.lock().unwrap_or_else(PoisonError::into_inner).ready()?;
         let network = if self.on_host { Topology::on_machine(limits.lab) } else { Topology::new(limits.lab) };

@@ -13,7 +13,8 @@ use super::files::watch_for_files;
 /// How often a running guest is looked at.
 const TICK: Duration = Duration::from_millis(10);
 
-pub(super) fn engine() -> wasmtime::Result<Engine> {
+/// Makes the engine, which compiles and executes. One is enough for both.
+pub fn engine() -> wasmtime::Result<Engine> {
     let mut config = Config::new();
     config.epoch_interruption(true);
     // Frames of the guest by name, whatever `RUST_BACKTRACE` says of the host's.

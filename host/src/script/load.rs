@@ -12,7 +12,7 @@ use wasmtime_wasi::p2::bindings::CommandPre;
 
 use super::compile::CompileError;
 use super::drawing::Drawing;
-use super::engine::{engine, linker};
+use super::engine::linker;
 use super::limits::LimitReached;
 use crate::topology::harmless;
 
@@ -114,13 +114,13 @@ impl Module {
         self.digest
     }
 
-    /// Loads code that `compile` has made of this module, and checks that all it imports is there. Compiling began at `started`.
+    /// Loads code that `compile` has made of this module into an engine, and checks that all it imports is there. Compiling began at
+    /// `started`.
     ///
     /// # Safety
     ///
     /// The code is executed as it is, so nobody else must have had a hand in it.
-    pub unsafe fn load(self, code: &[u8], started: Instant) -> Result<Prepared, LoadError> {
-        let engine = engine().map_err(LoadError::Engine)?;
+    pub unsafe fn load(self, engine: Engine, code: &[u8], started: Instant) -> Result<Prepared, LoadError> {
         let linker = linker(&engine).map_err(LoadError::Engine)?;
         // SAFETY: the caller vouches for it.
         let component = unsafe { Component::deserialize(&engine, code) }.map_err(LoadError::Code)?;
@@ -183,8 +183,9 @@ mod tests {
 
     fn prepare(text: &str) -> Result<(), LoadError> {
         let code = super::super::compile("test", text.as_bytes())?;
+        let engine = super::super::engine().map_err(LoadError::Engine)?;
         // SAFETY: it comes from the compiler.
-        unsafe { Module::new("test", text.into()).load(&code, Instant::now()) }.map(drop)
+        unsafe { Module::new("test", text.into()).load(engine, &code, Instant::now()) }.map(drop)
     }
 
     #[test]

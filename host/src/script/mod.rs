@@ -29,8 +29,10 @@ mod veth;
 
 pub use backend::Backend;
 pub use compile::{CompileError, compile, engine_digest};
+pub use engine::engine;
 pub use grants::{GrantError, Granted, Grants};
 pub use limits::{LimitReached, RunLimits};
-pub use load::{LoadError, Module, Prepared};
+pub use load::{LoadError, Module};
 pub use rehearsal::Rehearsal;
 pub use run::{End, Order, Report, run};
+pub use wasmtime::Engine;
