@@ -4,6 +4,8 @@ mod support;
 
 #[path = "article/addresses.rs"]
 mod addresses;
+#[path = "article/autoconfiguration.rs"]
+mod autoconfiguration;
 #[path = "article/bridges.rs"]
 mod bridges;
 #[path = "article/links.rs"]

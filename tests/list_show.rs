@@ -136,7 +136,7 @@ kernel_test!(show_as_json_is_what_ip_shows, |m| {
     let netns: Vec<&Value> = shown["netns"].as_array().expect("an array").iter().collect();
     assert_eq!(netns.iter().map(|netns| &netns["name"]).collect::<Vec<_>>(), ["host", "red", "blue"]);
     for netns in netns {
-        assert_eq!(keys(netns), ["forwarding", "links", "name", "routes"]);
+        assert_eq!(keys(netns), ["autoconfiguration", "forwarding", "links", "name", "routes"]);
         let name = netns["name"].as_str().expect("a text");
         compare(m, "varied", name, netns);
     }
@@ -255,6 +255,7 @@ fn compare(m: &Machine, lab: &str, name: &str, netns: &Value) {
                 "kind": kind,
                 "mac": link["address"],
                 "mtu": link["mtu"],
+                "queues": link["num_tx_queues"],
                 "up": link["flags"].as_array().is_some_and(|flags| flags.contains(&json!("UP"))),
                 "controller": link["master"],
                 "addresses": addresses.map(cidr).collect::<Vec<_>>(),

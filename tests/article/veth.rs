@@ -25,6 +25,33 @@ kernel_test!(pair_has_each_end_where_it_was_added, |m| {
     stands_either_way(m, calls, network);
 });
 
+kernel_test!(pair_has_as_many_queues_as_were_asked_for, |m| {
+    play(m, "netns.add,c1 veth.add,host,one,c1,one veth.add-with-queues,host,four,c1,four,4").success();
+    let lab = m.view(LAB);
+    for (netns, link, queues) in [("host", "one", 1), ("c1", "one", 1), ("host", "four", 4), ("c1", "four", 4)] {
+        let found = lab.link(netns, link);
+        assert_eq!((&found["num_tx_queues"], &found["num_rx_queues"]), (&queues.into(), &queues.into()), "{found}");
+    }
+    let shown = m.orchestrator(&["show", LAB, "--json"]).success().json();
+    let links = shown["netns"][1]["links"].as_array().expect("links");
+    let queues: Vec<(&str, u64)> =
+        links.iter().map(|link| (link["name"].as_str().unwrap(), link["queues"].as_u64().unwrap())).collect();
+    assert_eq!(queues, [("lo", 1), ("one", 1), ("four", 4)]);
+    lab.down();
+});
+
+kernel_test!(pair_can_not_have_no_queue_nor_more_than_linux_has, |m| {
+    for queues in [0, 4097] {
+        let call = format!("veth.add-with-queues,host,a,host,b,{queues}");
+        let played = play(m, &format!("?{call} veth.add-with-queues,host,c,host,d,4096 link.list,host"));
+        let [answer] = answers(played.success(), &call)[..] else { panic!("{played}") };
+        assert!(answer.starts_with("invalid-argument EINVAL"), "{answer}");
+        assert!(answer.ends_with(&format!("it can have 1 to 4096 queues, and not {queues}")), "{answer}");
+        assert_eq!(answers(&played, "link.list,host"), ["ok lo; c; d"]);
+        m.view(LAB).down();
+    }
+});
+
 kernel_test!(ends_of_a_pair_are_joined, |m| {
     let calls = "
         netns.add,c1 netns.add,c2

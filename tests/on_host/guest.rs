@@ -62,6 +62,7 @@ fn what_is_the_machines_can_not_be_changed() {
     inhabited(|m, _| {
         let calls = "link.set-down,host,lo link.set-mtu,host,lo,1400 address.add,host,lo,172.31.0.1/32
             address.remove,host,lo,127.0.0.1/8 netns.set-forwarding,host,on netns.set-forwarding,host,off netns.remove,host
+            netns.set-autoconfiguration,host,on netns.set-autoconfiguration,host,off
             link.remove,host,lo link.set-name,host,lo,lo0 route.add-on-link,host,lo,172.31.0.0/24
             link.set-down,host,eth0 link.remove,host,docker0 link.set-netns,host,eth0,c1 address.remove,host,eth0,10.0.0.5/16
             route.remove,host,default route.remove,host,192.168.50.0/24 netns.remove,app";

@@ -26,7 +26,7 @@ fn plan_is_digest_topology_and_steps() {
         assert_eq!(red["forwarding"], false);
         let mut keys: Vec<&String> = red["links"][0].as_object().unwrap().keys().collect();
         keys.sort();
-        assert_eq!(keys, ["addresses", "controller", "kind", "mac", "mtu", "name", "peer", "up"]);
+        assert_eq!(keys, ["addresses", "controller", "kind", "mac", "mtu", "name", "peer", "queues", "up"]);
         assert_eq!(red["links"][0]["peer"], serde_json::json!({ "netns": "host", "link": "v1" }));
         assert_eq!(
             red["routes"][0],
@@ -37,7 +37,9 @@ fn plan_is_digest_topology_and_steps() {
         for step in steps {
             assert!(
                 step["step"].is_string()
-                    && step["ip"].as_str().is_some_and(|ip| ip.starts_with("ip ") || step["step"] == "set-forwarding"),
+                    && step["ip"].as_str().is_some_and(|ip| ip.starts_with("ip ")
+                        || step["step"] == "set-forwarding"
+                        || step["step"] == "set-autoconfiguration"),
                 "{step}"
             );
         }
@@ -54,7 +56,7 @@ fn digest_is_the_sha_256_of_the_sorted_topology() {
             let plan = example(m, &["plan", "--format", "json"], scenario).run().success().json();
             // Objects of this library are sorted by key.
             let text = plan["topology"].to_string();
-            assert!(text.starts_with(r#"{"netns":[{"forwarding":"#), "{text}");
+            assert!(text.starts_with(r#"{"netns":[{"autoconfiguration":"#), "{text}");
             let sum = m.command("sha256sum").stdin(text).run();
             let (sum, _) = sum.success().stdout().split_once(' ').expect("a sum");
             assert_eq!(plan["digest"], format!("sha256:{sum}"), "{scenario:?}");
@@ -98,6 +100,7 @@ fn digest_does_not_depend_on_what_comes_and_goes() {
             ("", "address.remove,red,eth0,fd00::2/64 address.add,red,eth0,fd00::2/64"),
             ("", "route.add,red,10.9.0.0/16,10.0.0.1 route.remove,red,10.9.0.0/16"),
             ("", "netns.set-forwarding,red,on netns.set-forwarding,red,off"),
+            ("", "netns.set-autoconfiguration,red,on netns.set-autoconfiguration,red,off"),
             // Looks, and what was applied on the way.
             ("probe.links,host", "probe.ping,red,10.0.0.1 lab.apply lab.wait,100"),
             ("", "sys.print-text,x lab.log,y sys.sleep,10 sys.random"),
@@ -123,6 +126,9 @@ fn digest_depends_on_all_that_stands() {
             "route.add,red,10.9.0.0/16,10.0.0.1",
             "route.remove,red,default",
             "netns.set-forwarding,red,on",
+            "netns.set-autoconfiguration,red,on",
+            "veth.add,red,one,red,queue",
+            "veth.add-with-queues,red,one,red,queue,2",
             "link.set-up,red,lo",
             // The first address of a link is the one that packets come from where nothing else decides: `ip` shows the order, and it
             // counts.

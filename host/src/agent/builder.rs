@@ -14,7 +14,7 @@ use super::translate::requests;
 use crate::kernel::{self, Request};
 use crate::plan::{Step, StepFailure};
 use crate::protocol::STEPS_AHEAD;
-use crate::topology::{Errno, LinkId, LinkName, NetnsId, Place, Refusal};
+use crate::topology::{Errno, LinkId, LinkName, NetnsId, NetnsName, Place, Refusal};
 
 /// More requests than this do not go into one message.
 const BATCH: usize = 256;
@@ -106,10 +106,7 @@ impl Thread {
     }
 
     fn try_step(&mut self, step: &Step) -> Result<(), Box<StepFailure>> {
-        let refused = |refusal: Refusal| {
-            let errno = refusal.errno.unwrap_or(Errno::EINVAL);
-            Box::new(StepFailure { step: step.clone(), errno, text: Some(refusal.why) })
-        };
+        let refused = |refusal: Refusal| refused(step, refusal);
         let failed = |error: io::Error| failure(step, &error);
         match step {
             Step::AddNetns { netns, .. } => {
@@ -134,6 +131,10 @@ impl Thread {
                 let id = standing.topology.find_netns(netns).map_err(refused)?;
                 enter(&standing.node(id).netns).and_then(|()| kernel::set_forwarding(*on)).map_err(failed)
             }
+            Step::SetAutoconfiguration { netns, on } => {
+                self.flush();
+                self.set_autoconfiguration(step, netns, *on)
+            }
             _ => {
                 self.displaced |= matches!(step, Step::SetName { .. } | Step::SetNetns { .. });
                 let (netns, parts) = {
@@ -153,6 +154,29 @@ impl Thread {
                 Ok(())
             }
         }
+    }
+
+    /// Has all links of a netns lose their link-local addresses, and the kernel make them, or not.
+    fn set_autoconfiguration(&self, step: &Step, netns: &NetnsName, on: bool) -> Result<(), Box<StepFailure>> {
+        let mut standing = lock(&self.standing);
+        step.play(&mut standing.topology).map_err(|refusal| refused(step, refusal))?;
+        let id = standing.topology.find_netns(netns).map_err(|refusal| refused(step, refusal))?;
+        if !standing.has_ipv6(id) {
+            return Ok(());
+        }
+        let node = standing.node(id);
+        // Where it is off, it is off for whatever link comes.
+        node.quiet = !on;
+        let netns = node.netns.clone();
+        let mut drop_all = || {
+            let dropped = standing.socket(id).and_then(kernel::drop_link_local);
+            standing.spare_socket(id);
+            dropped
+        };
+        let generate = || enter(&netns).and_then(|()| kernel::set_address_generation(on));
+        // The kernel may make one at any time while it does so at all.
+        let done = if on { drop_all().and_then(|()| generate()) } else { generate().and_then(|()| drop_all()) };
+        done.map_err(|error| failure(step, &error))
     }
 
     /// Has the machine take no router's word for it from a link that a step has just brought there: whatever runs in the lab could
@@ -271,6 +295,11 @@ fn on_host(step: &Step) -> Vec<&LinkName> {
     .filter(|place| in_host(place))
     .map(|place| &place.link)
     .collect()
+}
+
+fn refused(step: &Step, refusal: Refusal) -> Box<StepFailure> {
+    let errno = refusal.errno.unwrap_or(Errno::EINVAL);
+    Box::new(StepFailure { step: step.clone(), errno, text: Some(refusal.why) })
 }
 
 fn failure(step: &Step, error: &io::Error) -> Box<StepFailure> {

@@ -15,7 +15,7 @@ use super::boot::mount_proc;
 use super::icmp_socket::{Exit, IcmpSocket};
 use super::netns::{here, on_a_visit};
 use crate::kernel::{self, LinkSpec, Request, Socket};
-use crate::topology::{Errno, LinkName, MacAddress};
+use crate::topology::{Errno, LinkName, MacAddress, QUEUES};
 
 /// Something that labs use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,7 +111,7 @@ pub fn features() -> io::Result<Answers> {
         if veth.is_ok() {
             found.push((Feature::Alias, send(&one, kernel::set_alias(NEAR, "tried"))));
             let ipv6 = if kernel::has_ipv6() {
-                send(&one, kernel::add_address(NEAR, "fd00::1/64".parse().expect("it is an address")))
+                send(&one, kernel::add_address(NEAR, "fd00::1/64".parse().expect("it is an address"), false))
             } else {
                 Err(Lack::because("there is no /proc/sys/net/ipv6"))
             };
@@ -160,7 +160,7 @@ fn link(index: u32, name: &LinkName) -> LinkSpec<'_> {
 
 fn veth(near: u32, far: u32, far_netns: &Ground) -> Request {
     let (near_name, far_name) = (name(near), name(far));
-    kernel::add_veth(&link(near, &near_name), None, false, &link(far, &far_name), far_netns.netns.as_fd())
+    kernel::add_veth(&link(near, &near_name), None, false, &link(far, &far_name), far_netns.netns.as_fd(), QUEUES)
 }
 
 /// Finds a link at its index: a kernel that does not know how to choose one takes any.

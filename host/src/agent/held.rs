@@ -11,6 +11,8 @@ use crate::topology::NetnsName;
 pub(super) struct Held {
     pub(super) name: NetnsName,
     pub(super) netns: Arc<OwnedFd>,
+    /// The kernel configures the IPv6 of its links, as it was told.
+    pub(super) autoconfiguration: bool,
     /// The indexes of the lab's links, where there are others: in the machine's own namespace.
     pub(super) own: Option<HashSet<u32>>,
 }

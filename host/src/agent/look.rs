@@ -14,7 +14,8 @@ pub(super) fn observe(netns: &Held) -> io::Result<Vec<observed::Netns>> {
     on_a_visit(|| {
         let RawNetns { links, routes, forwarding } = read(netns)?;
         let links = links.into_iter().map(|raw| raw.link).collect();
-        Ok(vec![observed::Netns { name: netns.name.clone(), links, routes, forwarding }])
+        let (name, autoconfiguration) = (netns.name.clone(), netns.autoconfiguration);
+        Ok(vec![observed::Netns { name, links, routes, forwarding, autoconfiguration }])
     })
 }
 
@@ -36,8 +37,14 @@ pub(super) fn observe_all(lab: &[Held], expected: &Expected) -> io::Result<Vec<o
                     peer.map(|(other, link)| observed::Peer { netns: lab[other].name.clone(), link: link.to_owned() });
                 links.push(observed::Link { peer, ..raw.link.clone() });
             }
-            let (name, routes) = (lab[at].name.clone(), raw.routes.clone());
-            observed.push(observed::Netns { name, links, routes, forwarding: raw.forwarding });
+            let (Held { name, autoconfiguration, .. }, RawNetns { routes, forwarding, .. }) = (&lab[at], raw);
+            observed.push(observed::Netns {
+                name: name.clone(),
+                links,
+                routes: routes.clone(),
+                forwarding: *forwarding,
+                autoconfiguration: *autoconfiguration,
+            });
         }
         Ok(observed)
     })

@@ -21,6 +21,9 @@ use crate::topology::{Errno, NetnsId, NetnsName, Ping, PingAnswer, PingOutcome, 
 
 /// Before a look the links are given this long to come to rest; it takes a few milliseconds.
 const REST: Duration = Duration::from_secs(1);
+/// The same where the kernel looks for duplicates of addresses: up to a second until it begins, and one that it waits for an answer
+/// (RFC 4862, section 5.4.2).
+const REST_WITH_DETECTION: Duration = Duration::from_secs(4);
 
 /// What all threads of the agent share.
 pub(super) struct Shared {
@@ -179,7 +182,9 @@ impl Shared {
         if concerned.is_empty() {
             return Ok(());
         }
-        settle::settle(&concerned, REST, pings.iter().any(|ping| ping.target.is_ipv6())).map(drop)
+        let detects = concerned.iter().any(|netns| netns.autoconfiguration);
+        let rest = if detects { REST_WITH_DETECTION } else { REST };
+        settle::settle(&concerned, rest, pings.iter().any(|ping| ping.target.is_ipv6())).map(drop)
     }
 
     fn settle(&self, timeout: Duration) -> Answer {

@@ -123,7 +123,8 @@ impl Standing {
     pub(super) fn held(&self, id: NetnsId) -> Held {
         let indexes = || self.topology.links_of(id).filter_map(|link| self.indexes.get(&link).copied()).collect();
         let own = self.is_machine(id).then(indexes);
-        Held { name: self.topology.netns_name(id), netns: self.nodes[&id].netns.clone(), own }
+        let autoconfiguration = self.topology.is_autoconfigured(id);
+        Held { name: self.topology.netns_name(id), netns: self.nodes[&id].netns.clone(), own, autoconfiguration }
     }
 
     /// Takes a new netns, with its `lo`.

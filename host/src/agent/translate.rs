@@ -46,7 +46,7 @@ pub(super) fn requests(standing: &mut Standing, step: &Step) -> Result<Parts, Re
             step.play(&mut standing.topology)?;
             Ok((netns, vec![vec![kernel::set_name(standing.index(id), name, *mac)]]))
         }
-        Step::AddVeth { near, near_controller, near_up, far } => {
+        Step::AddVeth { near, near_controller, near_up, far, queues } => {
             step.play(&mut standing.topology)?;
             let (near_id, near_netns) = standing.find(&near.place)?;
             let (far_id, far_netns) = standing.find(&far.place)?;
@@ -68,7 +68,7 @@ pub(super) fn requests(standing: &mut Standing, step: &Step) -> Result<Parts, Re
             }
             let (on_near, on_far) = (standing.is_machine(near_netns), standing.is_machine(far_netns));
             let (near, far) = (spec(near, near_index, on_near), spec(far, far_index, on_far));
-            let mut making = vec![kernel::add_veth(&near, controller, up_at_once, &far, far_fd.as_fd())];
+            let mut making = vec![kernel::add_veth(&near, controller, up_at_once, &far, far_fd.as_fd(), *queues)];
             let mut rest = Vec::new();
             for link in [&near, &far] {
                 mark(standing, link, &mut making, &mut rest);
@@ -142,11 +142,12 @@ fn change(standing: &mut Standing, step: &Step) -> Result<Parts, Refusal> {
             };
             vec![kernel::set_controller(index, standing.index(bridge))]
         }
-        Step::AddAddress { address, .. } => {
+        Step::AddAddress { address, detect_duplicates, .. } => {
             // Without IPv6 in the kernel nobody misses the addresses that nobody asked for.
             let of_itself = Address { cidr: *address, automatic: true };
             let automatic = of_itself.is_ipv6() && standing.topology.holds(id, of_itself);
-            if automatic && !standing.has_ipv6(netns) { vec![] } else { vec![kernel::add_address(index, *address)] }
+            let add = || kernel::add_address(index, *address, *detect_duplicates);
+            if automatic && !standing.has_ipv6(netns) { vec![] } else { vec![add()] }
         }
         Step::RemoveAddress { address, .. } => vec![kernel::remove_address(index, *address)],
         Step::AddRoute { route, .. } => vec![kernel::add_route(&route_spec(route, index, standing.is_machine(netns)))],
@@ -170,12 +171,13 @@ fn route_spec(route: &NewRoute, link: u32, on_machine: bool) -> RouteSpec {
     RouteSpec { destination, gateway, link, metric, connected, on_machine }
 }
 
-/// Has the kernel give a link no link-local address when it comes up. It is asked each time: a link that was without IPv6 for a while,
+/// Has the kernel give a link no link-local address when it comes up, unless its netns configures itself. It is asked each time: a link that was without IPv6 for a while,
 /// as its MTU was too small, has forgotten.
 fn quieten(standing: &mut Standing, id: LinkId) -> Vec<Request> {
     let Some(link) = standing.topology.standing(id) else { return Vec::new() };
     let (speaks, netns) = (link.has_ipv6() && link.kind != Kind::Loopback, link.netns);
-    if !speaks || !standing.has_ipv6(netns) || standing.node(netns).quiet {
+    let wanted = standing.topology.is_autoconfigured(netns);
+    if wanted || !speaks || !standing.has_ipv6(netns) || standing.node(netns).quiet {
         return Vec::new();
     }
     vec![kernel::set_address_generation_off(standing.index(id))]

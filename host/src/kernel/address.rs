@@ -1,10 +1,12 @@
 //! `ip address`
 
+use std::io;
+
 use ipnet::IpNet;
 use rtnetlink::packet_route::address::{AddressAttribute, AddressFlags, AddressMessage, AddressScope};
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 
-use super::Request;
+use super::{Request, Socket};
 
 fn message(index: u32, cidr: IpNet) -> AddressMessage {
     let mut message = AddressMessage::default();
@@ -18,13 +20,31 @@ fn message(index: u32, cidr: IpNet) -> AddressMessage {
     message
 }
 
-/// `ip address add CIDR nodad`: usable at once, as nobody else is on the lab's links.
-pub fn add_address(index: u32, cidr: IpNet) -> Request {
+/// `ip address add CIDR nodad`: usable at once, as nobody else is on the lab's links. Without `nodad` if duplicates are to be
+/// detected.
+pub fn add_address(index: u32, cidr: IpNet, detect_duplicates: bool) -> Request {
     let mut message = message(index, cidr);
-    if cidr.addr().is_ipv6() {
+    if cidr.addr().is_ipv6() && !detect_duplicates {
         message.attributes.push(AddressAttribute::Flags(AddressFlags::Nodad));
     }
     Request::create(RouteNetlinkMessage::NewAddress(message))
+}
+
+/// `ip -6 address flush scope link`
+pub fn drop_link_local(socket: &Socket) -> io::Result<()> {
+    let mut request = AddressMessage::default();
+    request.header.family = AddressFamily::Inet6;
+    for object in socket.dump(RouteNetlinkMessage::GetAddress(request))? {
+        let RouteNetlinkMessage::NewAddress(address) = object else { continue };
+        if address.header.scope != AddressScope::Link {
+            continue;
+        }
+        if let Some(found) = super::observe::address(&address) {
+            let removed = socket.batch(vec![remove_address(address.header.index, found.cidr)]);
+            removed.map_err(|refusal| io::Error::other(refusal.errno.to_string()))?;
+        }
+    }
+    Ok(())
 }
 
 /// `ip address del CIDR`

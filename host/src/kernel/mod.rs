@@ -18,7 +18,7 @@ mod socket;
 mod sysctl;
 mod veth;
 
-pub use address::{add_address, remove_address};
+pub use address::{add_address, drop_link_local, remove_address};
 pub use bridge::add_bridge;
 pub use defaults::set_defaults;
 pub use errno::{errno_of, explain};
@@ -36,6 +36,6 @@ pub use settled::{unready_addresses, unsettled};
 pub use socket::{BatchError, Socket};
 pub use sysctl::{
     allow_ping_sockets, allow_ping_sockets_if_new, forwards, has_ipv6, new_links_have_ipv6, refuse_advertisements,
-    set_forwarding, turn_address_generation_off,
+    set_address_generation, set_forwarding, turn_address_generation_off,
 };
 pub use veth::add_veth;

@@ -86,6 +86,7 @@ fn link(message: &LinkMessage) -> (RawLink, Option<u32>) {
         mtu: 0,
         up: flags.contains(LinkFlags::Up),
         carrier: flags.contains(LinkFlags::LowerUp),
+        queues: 1,
         oper_state: "UNKNOWN".into(),
         controller: None,
         peer: None,
@@ -96,6 +97,7 @@ fn link(message: &LinkMessage) -> (RawLink, Option<u32>) {
         match attribute {
             LinkAttribute::IfName(name) => link.name.clone_from(name),
             LinkAttribute::Mtu(mtu) => link.mtu = *mtu,
+            LinkAttribute::NumTxQueues(queues) => link.queues = *queues,
             LinkAttribute::Address(bytes) => {
                 if let Ok(octets) = <[u8; 6]>::try_from(bytes.as_slice()) {
                     link.mac = MacAddress(octets).to_string();

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr};
 
-use rtnetlink::packet_route::address::{AddressAttribute, AddressMessage};
+use rtnetlink::packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
 use rtnetlink::packet_route::link::{
     BridgePortState, InfoBridgePort, InfoKind, InfoPortData, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, State,
 };
@@ -68,14 +68,14 @@ fn is_blocked_port(info: &LinkInfo) -> bool {
 }
 
 /// Lists the IPv6 addresses that do not receive yet: the kernel gives an address its local route, and joins the group at which
-/// neighbours ask for it, in a work queue. Of those on a link whose index `counts`.
+/// neighbours ask for it, in a work queue, and after duplicate detection if there is any. Of those on a link whose index `counts`.
 pub fn unready_addresses(socket: &Socket, counts: impl Fn(u32) -> bool) -> io::Result<Vec<Ipv6Addr>> {
     let mut request = AddressMessage::default();
     request.header.family = AddressFamily::Inet6;
     let mut addresses = Vec::new();
     for object in socket.dump(RouteNetlinkMessage::GetAddress(request))? {
         let RouteNetlinkMessage::NewAddress(message) = object else { continue };
-        if !counts(message.header.index) {
+        if !counts(message.header.index) || is_duplicate(&message) {
             continue;
         }
         addresses.extend(message.attributes.iter().find_map(|attribute| match attribute {
@@ -97,4 +97,13 @@ pub fn unready_addresses(socket: &Socket, counts: impl Fn(u32) -> bool) -> io::R
     }
     addresses.retain(|address| !local.contains(address));
     Ok(addresses)
+}
+
+/// Tells whether duplicate detection has found that somebody else has the address: it will never receive.
+fn is_duplicate(address: &AddressMessage) -> bool {
+    let flags = address.attributes.iter().find_map(|attribute| match attribute {
+        AddressAttribute::Flags(flags) => Some(*flags),
+        _ => None,
+    });
+    flags.is_some_and(|flags| flags.contains(AddressFlags::Dadfailed))
 }

@@ -34,6 +34,19 @@ pub fn turn_address_generation_off() -> io::Result<()> {
     fs::write("/proc/sys/net/ipv6/conf/default/addr_gen_mode", "1")
 }
 
+/// Has the kernel make link-local addresses for all links that the netns of this thread has and will have, or stop that. A link
+/// that is up gets its address at once.
+pub fn set_address_generation(on: bool) -> io::Result<()> {
+    for conf in fs::read_dir("/proc/sys/net/ipv6/conf")? {
+        let conf = conf?;
+        // `lo` has none, and the kernel has no mode for `all` that would hold for the others.
+        if conf.file_name() != "lo" && conf.file_name() != "all" {
+            fs::write(conf.path().join("addr_gen_mode"), if on { "0" } else { "1" })?;
+        }
+    }
+    Ok(())
+}
+
 /// Has the netns of this thread forward in both families, or stop doing so.
 pub fn set_forwarding(on: bool) -> io::Result<()> {
     let value = if on { "1" } else { "0" };

@@ -10,7 +10,7 @@ use super::{LinkSpec, Request};
 
 /// Makes a pair, each end in its netns with its final name: nothing has to be moved or renamed.
 ///
-/// One queue each way, because more make the kernel wait for all readers (`synchronize_net`) at creation. The near end can be
+/// More than one queue each way make the kernel wait for all readers (`synchronize_net`) at creation. The near end can be
 /// made up and attached; the kernel refuses a far end that is up with ENOTCONN.
 pub fn add_veth(
     near: &LinkSpec<'_>,
@@ -18,10 +18,13 @@ pub fn add_veth(
     near_up: bool,
     far: &LinkSpec<'_>,
     far_netns: BorrowedFd<'_>,
+    queues: u32,
 ) -> Request {
-    let peer = one_queue(far.build(LinkMessageBuilder::<LinkUnspec>::default())).setns_by_fd(far_netns.as_raw_fd());
-    let mut builder = one_queue(near.build(LinkMessageBuilder::<LinkVeth>::new_with_info_kind(InfoKind::Veth)))
-        .set_info_data(InfoData::Veth(InfoVeth::Peer(peer.build())));
+    let peer =
+        with_queues(queues, far.build(LinkMessageBuilder::<LinkUnspec>::default())).setns_by_fd(far_netns.as_raw_fd());
+    let mut builder =
+        with_queues(queues, near.build(LinkMessageBuilder::<LinkVeth>::new_with_info_kind(InfoKind::Veth)))
+            .set_info_data(InfoData::Veth(InfoVeth::Peer(peer.build())));
     if let Some(bridge) = near_controller {
         builder = builder.controller(bridge);
     }
@@ -31,6 +34,7 @@ pub fn add_veth(
     Request::create(RouteNetlinkMessage::NewLink(builder.build()))
 }
 
-fn one_queue<T>(builder: LinkMessageBuilder<T>) -> LinkMessageBuilder<T> {
-    builder.append_extra_attribute(LinkAttribute::NumTxQueues(1)).append_extra_attribute(LinkAttribute::NumRxQueues(1))
+fn with_queues<T>(queues: u32, builder: LinkMessageBuilder<T>) -> LinkMessageBuilder<T> {
+    let builder = builder.append_extra_attribute(LinkAttribute::NumTxQueues(queues));
+    builder.append_extra_attribute(LinkAttribute::NumRxQueues(queues))
 }

@@ -50,6 +50,7 @@ impl<'a> Planner<'a> {
         self.remove()?;
         self.put_in_place()?;
         self.loosen()?;
+        self.set_autoconfiguration()?;
         self.build()
     }
 
@@ -179,8 +180,25 @@ impl<'a> Planner<'a> {
         if self.now.find_netns(name).is_ok() {
             return Ok(());
         }
-        let hub = self.is_hub(self.wanted.find_netns(name)?);
-        self.step(Step::AddNetns { netns: name.clone(), hub })
+        let id = self.wanted.find_netns(name)?;
+        self.step(Step::AddNetns { netns: name.clone(), hub: self.is_hub(id) })?;
+        self.set_autoconfiguration_of(id)
+    }
+
+    /// Changes the namespaces that stand before their links come up, as that is what it shows in.
+    fn set_autoconfiguration(&mut self) -> Result<(), Refusal> {
+        let stands = |id: &NetnsId| self.now.find_netns(&self.wanted.netns_name(*id)).is_ok();
+        let netns = self.changed.netns().filter(|id| self.wanted.has_netns(*id)).filter(stands);
+        netns.collect::<Vec<_>>().into_iter().try_for_each(|id| self.set_autoconfiguration_of(id))
+    }
+
+    fn set_autoconfiguration_of(&mut self, id: NetnsId) -> Result<(), Refusal> {
+        let act = || "plan".into();
+        let Netns { name, autoconfiguration: on, .. } = self.wanted.netns(id, act)?;
+        if self.now.netns(self.now.find_netns(name)?, act)?.autoconfiguration == *on {
+            return Ok(());
+        }
+        self.step(Step::SetAutoconfiguration { netns: name.clone(), on: *on })
     }
 
     fn new_link(&self, id: LinkId, mtu: Option<u32>) -> NewLink {
@@ -207,6 +225,7 @@ impl<'a> Planner<'a> {
             near_controller: link.controller.map(|bridge| self.wanted_link(bridge).name.clone()),
             near_up: link.up && self.is_hub(link.netns),
             far: self.new_link(far, mtu(self.wanted_link(far))),
+            queues: link.queues,
         })
     }
 

@@ -117,7 +117,7 @@ impl Machine {
             }
             Step::SetName { link, name, .. } if link.netns.is_host() => self.has_link(name),
             Step::SetNetns { target, name, .. } if target.is_host() => self.has_link(name),
-            Step::AddAddress { link, address } if link.netns.is_host() => self.overlaps(&address.trunc()),
+            Step::AddAddress { link, address, .. } if link.netns.is_host() => self.overlaps(&address.trunc()),
             Step::AddRoute { link, route } if link.netns.is_host() => self.overlaps(&route.destination),
             _ => None,
         }
@@ -275,7 +275,7 @@ mod tests {
     }
 
     fn address(address: &str) -> Step {
-        Step::AddAddress { link: place("host", "br0"), address: address.parse().unwrap() }
+        Step::AddAddress { link: place("host", "br0"), address: address.parse().unwrap(), detect_duplicates: false }
     }
 
     fn met(step: Step) -> Option<String> {

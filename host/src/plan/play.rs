@@ -10,11 +10,12 @@ impl Step {
             Self::AddNetns { netns, .. } => network.add_netns(netns.clone()).map(drop),
             Self::RemoveNetns { netns } => network.remove_netns(network.find_netns(netns)?),
             Self::SetForwarding { netns, on } => network.set_forwarding(network.find_netns(netns)?, *on),
-            Self::AddVeth { near, near_controller, near_up, far } => {
+            Self::SetAutoconfiguration { netns, on } => network.set_autoconfiguration(network.find_netns(netns)?, *on),
+            Self::AddVeth { near, near_controller, near_up, far, queues } => {
                 let near_netns = network.find_netns(&near.place.netns)?;
                 let far_netns = network.find_netns(&far.place.netns)?;
                 let (near_link, far_link) = (near.place.link.clone(), far.place.link.clone());
-                let (a, b) = network.add_veth(near_netns, near_link, far_netns, far_link)?;
+                let (a, b) = network.add_veth_with_queues(near_netns, near_link, far_netns, far_link, *queues)?;
                 for (link, NewLink { mtu, .. }) in [(a, near), (b, far)] {
                     mtu.map_or(Ok(()), |mtu| network.set_mtu(link, mtu))?;
                 }
@@ -45,7 +46,7 @@ impl Step {
                     None => network.remove_port(port),
                 }
             }
-            Self::AddAddress { link, address } => network.add_address(network.find_place(link)?, *address),
+            Self::AddAddress { link, address, .. } => network.add_address(network.find_place(link)?, *address),
             Self::RemoveAddress { link, address } => network.remove_address(network.find_place(link)?, *address),
             Self::AddRoute { link, route } => {
                 let over = network.find_place(link)?;

@@ -53,8 +53,10 @@ pub enum Step {
     RemoveNetns { netns: NetnsName },
     /// `sysctl net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1`, or 0
     SetForwarding { netns: NetnsName, on: bool },
+    /// `sysctl net.ipv6.conf.default.addr_gen_mode=0`, or 1, and the same for each link
+    SetAutoconfiguration { netns: NetnsName, on: bool },
     /// `ip link add type veth`. The near end can be made up and attached in the same act.
-    AddVeth { near: NewLink, near_controller: Option<LinkName>, near_up: bool, far: NewLink },
+    AddVeth { near: NewLink, near_controller: Option<LinkName>, near_up: bool, far: NewLink, queues: u32 },
     /// `ip link add type bridge`
     AddBridge { bridge: NewLink },
     /// `ip link del`
@@ -71,8 +73,8 @@ pub enum Step {
     SetMtu { link: Place, mtu: u32 },
     /// `ip link set master CONTROLLER`, or `nomaster`
     SetController { link: Place, controller: Option<LinkName> },
-    /// `ip address add`
-    AddAddress { link: Place, address: IpNet },
+    /// `ip address add`, with `nodad` unless duplicates are to be detected
+    AddAddress { link: Place, address: IpNet, detect_duplicates: bool },
     /// `ip address del`
     RemoveAddress { link: Place, address: IpNet },
     /// `ip route add`
@@ -89,6 +91,8 @@ impl Step {
             Self::RemoveNetns { netns } => format!("remove netns `{netns}`"),
             Self::SetForwarding { netns, on: true } => format!("have netns `{netns}` forward"),
             Self::SetForwarding { netns, on: false } => format!("stop netns `{netns}` forwarding"),
+            Self::SetAutoconfiguration { netns, on: true } => format!("have netns `{netns}` configure itself"),
+            Self::SetAutoconfiguration { netns, on: false } => format!("stop netns `{netns}` configuring itself"),
             Self::AddVeth { near, far, .. } => {
                 let (Place { netns, link }, peer) = (&near.place, &far.place);
                 let (far_netns, far_link) = (&peer.netns, &peer.link);
@@ -105,7 +109,7 @@ impl Step {
                 format!("attach link {link} to bridge `{bridge}`")
             }
             Self::SetController { link, controller: None } => format!("detach link {link}"),
-            Self::AddAddress { link, address } => format!("add address `{address}` to link {link}"),
+            Self::AddAddress { link, address, .. } => format!("add address `{address}` to link {link}"),
             Self::RemoveAddress { link, address } => format!("remove address `{address}` from link {link}"),
             Self::AddRoute { link, route } => format!("add route {route} over link {link}"),
             Self::RemoveRoute { link, route } => format!("remove route {route} over link {link}"),

@@ -14,7 +14,9 @@ enum Call {
     AddNetns(usize),
     RemoveNetns(usize),
     SetForwarding(usize, bool),
+    SetAutoconfiguration(usize, bool),
     AddVeth(usize, usize, usize, usize),
+    AddVethWithQueues(usize, usize, u32),
     AddBridge(usize, usize),
     RemoveLink(usize),
     SetUp(usize),
@@ -38,6 +40,8 @@ fn call() -> impl Strategy<Value = Call> {
         3 => n.clone().prop_map(Call::AddNetns),
         1 => n.clone().prop_map(Call::RemoveNetns),
         1 => (n.clone(), any::<bool>()).prop_map(|(a, on)| Call::SetForwarding(a, on)),
+        2 => (n.clone(), any::<bool>()).prop_map(|(a, on)| Call::SetAutoconfiguration(a, on)),
+        1 => (n.clone(), n.clone(), 2..5u32).prop_map(|(a, b, queues)| Call::AddVethWithQueues(a, b, queues)),
         5 => (n.clone(), n.clone(), n.clone(), n.clone()).prop_map(|(a, b, c, d)| Call::AddVeth(a, b, c, d)),
         2 => (n.clone(), n.clone()).prop_map(|(a, b)| Call::AddBridge(a, b)),
         1 => n.clone().prop_map(Call::RemoveLink),
@@ -112,6 +116,11 @@ fn play(network: &mut Topology, call: &Call) {
         Call::AddNetns(a) => network.add_netns(NetnsName::parse(&format!("n{a}")).unwrap()).map(drop),
         Call::RemoveNetns(a) => network.remove_netns(n(network, a)),
         Call::SetForwarding(a, on) => network.set_forwarding(n(network, a), *on),
+        Call::SetAutoconfiguration(a, on) => network.set_autoconfiguration(n(network, a), *on),
+        Call::AddVethWithQueues(a, b, queues) => {
+            let (netns, peer_netns) = (n(network, a), n(network, b));
+            network.add_veth_with_queues(netns, link_name(*a), peer_netns, link_name(*b), *queues).map(drop)
+        }
         Call::AddVeth(a, b, c, d) => {
             network.add_veth(n(network, a), link_name(*b), n(network, c), link_name(*d)).map(drop)
         }
@@ -145,6 +154,7 @@ fn picture(network: &Topology) -> BTreeMap<String, Vec<String>> {
             .collect();
         routes.sort();
         routes.push(format!("forwarding {}", netns.forwarding));
+        routes.push(format!("autoconfiguration {}", netns.autoconfiguration));
         picture.insert(format!("netns {}", netns.name), routes);
     }
     for (id, link) in network.list_links() {
@@ -155,10 +165,14 @@ fn picture(network: &Topology) -> BTreeMap<String, Vec<String>> {
         let controller = link.controller.map(place);
         // Whether its MTU was chosen means something to a bridge alone.
         let chosen = link.mtu.chosen && kind == "bridge";
-        let mut lines = vec![format!("{kind} {} {} {chosen} {} {controller:?}", link.up, link.mtu.bytes, link.mac)];
+        let mut lines =
+            vec![format!("{kind} {} {} {chosen} {} {} {controller:?}", link.up, link.mtu.bytes, link.queues, link.mac)];
         for ipv6 in [false, true] {
             let of_family = link.addresses.iter().filter(|address| address.is_ipv6() == ipv6);
-            lines.extend(of_family.map(|address| address.cidr.to_string()));
+            let mut of_family: Vec<_> = of_family.collect();
+            // When the kernel makes one is its own affair.
+            of_family.sort_by_key(|address| network.configures_itself(id) && address.automatic);
+            lines.extend(of_family.into_iter().map(|address| address.cidr.to_string()));
         }
         picture.insert(place(id), lines);
     }
@@ -175,7 +189,8 @@ fn walk(standing: &Topology, wanted: &Topology) -> (Topology, Vec<LinkId>) {
         let mute: Vec<LinkId> = now.list_links().filter_map(mute).collect();
         step.play(&mut now).unwrap();
         regained.extend(mute);
-        regained.retain(|id| now.standing(*id).is_some_and(|link| link.up && link.has_ipv6()));
+        let made_by_kernel = |id: LinkId| now.configures_itself(id);
+        regained.retain(|id| now.standing(*id).is_some_and(|link| link.up && link.has_ipv6()) && !made_by_kernel(*id));
     }
     (now, regained)
 }

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use super::{NewLink, NewRoute, Step};
-use crate::topology::{LinkName, NetnsName, Place};
+use crate::topology::{LinkName, NetnsName, Place, QUEUES};
 
 /// One word of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,10 +51,14 @@ impl Words {
         self
     }
 
-    /// One queue each way, as the agent gives a veth: with more of them the kernel takes longer to make it.
-    fn one_queue(mut self) -> Self {
-        self.0.extend("numtxqueues 1 numrxqueues 1".split(' ').map(Word::Detail));
-        self
+    /// The queues each way. The one that a veth has for which nobody asked is there because with more of them the kernel takes
+    /// longer to make it.
+    fn queues(mut self, queues: u32) -> Self {
+        if queues == QUEUES {
+            self.0.extend("numtxqueues 1 numrxqueues 1".split(' ').map(Word::Detail));
+            return self;
+        }
+        self.fixed("numtxqueues").given(queues).fixed("numrxqueues").given(queues)
     }
 
     /// What a new link is made with.
@@ -114,12 +118,17 @@ impl Step {
             Self::AddNetns { netns, .. } => Words::ip(&NetnsName::host()).fixed("netns add").given(netns),
             Self::RemoveNetns { netns } => Words::ip(&NetnsName::host()).fixed("netns del").given(netns),
             Self::SetForwarding { netns, on } => set_forwarding(netns, *on),
-            Self::AddVeth { near, near_controller, near_up, far } => {
+            Self::SetAutoconfiguration { netns, on } => sysctl(netns).fixed(if *on {
+                "net.ipv6.conf.default.addr_gen_mode=0"
+            } else {
+                "net.ipv6.conf.default.addr_gen_mode=1"
+            }),
+            Self::AddVeth { near, near_controller, near_up, far, queues } => {
                 let words = Words::ip(&near.place.netns).fixed("link add name").given(&near.place.link);
-                let words = words.one_queue().new_link(near).controller(near_controller.as_ref());
+                let words = words.queues(*queues).new_link(near).controller(near_controller.as_ref());
                 let words = if *near_up { words.fixed("up") } else { words };
                 let words = words.fixed("type veth peer name").given(&far.place.link);
-                words.fixed("netns").netns(&far.place.netns).one_queue().new_link(far)
+                words.fixed("netns").netns(&far.place.netns).queues(*queues).new_link(far)
             }
             Self::AddBridge { bridge } => {
                 let words = Words::ip(&bridge.place.netns).fixed("link add name");
@@ -138,10 +147,10 @@ impl Step {
             Self::SetMtu { link, mtu } => Words::link("set", link).fixed("mtu").given(mtu),
             Self::SetController { link, controller: None } => Words::link("set", link).fixed("nomaster"),
             Self::SetController { link, controller } => Words::link("set", link).controller(controller.as_ref()),
-            Self::AddAddress { link, address } => {
+            Self::AddAddress { link, address, detect_duplicates } => {
                 let words = Words::ip(&link.netns).fixed("address add").given(address);
                 let words = words.fixed("dev").given(&link.link);
-                if address.addr().is_ipv6() { words.fixed("nodad") } else { words }
+                if address.addr().is_ipv6() && !detect_duplicates { words.fixed("nodad") } else { words }
             }
             Self::RemoveAddress { link, address } => {
                 let words = Words::ip(&link.netns).fixed("address del").given(address);
@@ -153,10 +162,14 @@ impl Step {
     }
 }
 
-fn set_forwarding(netns: &NetnsName, on: bool) -> Words {
+fn sysctl(netns: &NetnsName) -> Words {
     let words = Words(Vec::new());
     let words = if netns.is_host() { words } else { words.fixed("ip netns exec").given(netns) };
-    words.fixed("sysctl -q -w").fixed(if on {
+    words.fixed("sysctl -q -w")
+}
+
+fn set_forwarding(netns: &NetnsName, on: bool) -> Words {
+    sysctl(netns).fixed(if on {
         "net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1"
     } else {
         "net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0"
@@ -197,8 +210,20 @@ mod tests {
             (Step::AddNetns { netns: netns.clone(), hub: true }, "ip netns add red"),
             (Step::SetUp { link: place("host", "br0") }, "ip link set dev br0 up"),
             (
-                Step::AddAddress { link: place("red", "eth0"), address: "2001:db8::1/64".parse().unwrap() },
+                Step::AddAddress {
+                    link: place("red", "eth0"),
+                    address: "2001:db8::1/64".parse().unwrap(),
+                    detect_duplicates: false,
+                },
                 "ip -n red address add 2001:db8::1/64 dev eth0 nodad",
+            ),
+            (
+                Step::AddAddress {
+                    link: place("red", "eth0"),
+                    address: "2001:db8::1/64".parse().unwrap(),
+                    detect_duplicates: true,
+                },
+                "ip -n red address add 2001:db8::1/64 dev eth0",
             ),
             (
                 Step::AddRoute { link: place("red", "eth0"), route },
@@ -222,6 +247,7 @@ mod tests {
             near_controller: None,
             near_up: false,
             far: new_link("host", "veth1"),
+            queues: QUEUES,
         };
         assert_eq!(
             step.to_string(),

@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-use crate::topology::harmless;
 use crate::topology::observed::{Link, Netns, Route};
+use crate::topology::{QUEUES, harmless};
 
 /// More routes than this are counted and not shown.
 const ROUTES: usize = 4;
@@ -100,6 +100,9 @@ fn link_shape(id: usize, link: &Link) -> LinkShape {
     if link.kind != "loopback" && link.mtu != USUAL_MTU {
         notes.push(format!("mtu {}", link.mtu));
     }
+    if link.queues != QUEUES {
+        notes.push(format!("{} queues", link.queues));
+    }
     if !link.up {
         notes.push("down".into());
     }
@@ -135,6 +138,9 @@ fn netns_notes(netns: &Netns) -> Vec<String> {
     let mut notes = Vec::new();
     if netns.forwarding {
         notes.push("forwarding".into());
+    }
+    if netns.autoconfiguration {
+        notes.push("autoconfiguration".into());
     }
     notes.extend(asked[..shown].iter().map(|route| route_note(route)));
     if shown < asked.len() {

@@ -110,8 +110,12 @@ fn step_json(step: &Step) -> Value {
         Step::AddNetns { netns, .. } => ("add-netns", json!({ "netns": netns }), json!({})),
         Step::RemoveNetns { netns } => ("remove-netns", json!({ "netns": netns }), json!({})),
         Step::SetForwarding { netns, on } => ("set-forwarding", json!({ "netns": netns }), json!({ "on": on })),
-        Step::AddVeth { near, near_controller, near_up, far } => {
-            let more = json!({ "controller": near_controller, "up": near_up, "peer": new_link(far) });
+        Step::SetAutoconfiguration { netns, on } => {
+            ("set-autoconfiguration", json!({ "netns": netns }), json!({ "on": on }))
+        }
+        Step::AddVeth { near, near_controller, near_up, far, queues } => {
+            let peer = new_link(far);
+            let more = json!({ "controller": near_controller, "up": near_up, "peer": peer, "queues": queues });
             ("add-veth", new_link(near), more)
         }
         Step::AddBridge { bridge } => ("add-bridge", new_link(bridge), json!({})),
@@ -126,7 +130,7 @@ fn step_json(step: &Step) -> Value {
         Step::SetController { link, controller } => {
             ("set-controller", place(link), json!({ "controller": controller.as_ref().map(LinkName::as_str) }))
         }
-        Step::AddAddress { link, address } => ("add-address", place(link), json!({ "address": address })),
+        Step::AddAddress { link, address, .. } => ("add-address", place(link), json!({ "address": address })),
         Step::RemoveAddress { link, address } => ("remove-address", place(link), json!({ "address": address })),
         Step::AddRoute { link, route } => ("add-route", place(link), route_json(route)),
         Step::RemoveRoute { link, route } => ("remove-route", place(link), route_json(route)),
@@ -215,6 +219,7 @@ mod tests {
             near_controller: LinkName::parse("br0").ok(),
             near_up: true,
             far: NewLink { place: place("red", "eth0"), mac, mtu: Some(9000) },
+            queues: 1,
         }
     }
 
@@ -232,6 +237,7 @@ mod tests {
             "controller": "br0",
             "up": true,
             "peer": { "netns": "red", "link": "eth0", "mac": "02:00:00:00:00:01", "mtu": 9000 },
+            "queues": 1,
             "ip": step.to_string(),
         });
         assert_eq!(plan["steps"], json!([expected]));

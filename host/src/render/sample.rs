@@ -18,6 +18,7 @@ pub(super) fn link(name: &str, kind: &str, cidrs: &[&str]) -> Link {
         mtu: if loopback { 65_536 } else { 1500 },
         up: true,
         carrier: true,
+        queues: 1,
         oper_state: "UP".into(),
         controller: None,
         peer: None,
@@ -56,6 +57,7 @@ pub(super) fn lab() -> Vec<Netns> {
         links,
         routes,
         forwarding: false,
+        autoconfiguration: false,
     };
     vec![
         netns(

@@ -45,6 +45,25 @@ set_forwarding() {
 }
 ";
 
+/// The link-local addresses go first, so that the links get them anew, from the kernel or by the next commands.
+const SET_AUTOCONFIGURATION: &str = "
+# Has the netns in which the rest of the command line runs configure its links by itself (1), or not (0).
+set_autoconfiguration() {
+    on=$1
+    shift
+    \"$@\" sh -euc '
+        [ -d /proc/sys/net/ipv6 ] || exit 0
+        for conf in /proc/sys/net/ipv6/conf/*; do
+            case ${conf##*/} in
+                all | lo) continue ;;
+                default) ;;
+                *) ip -6 address flush dev \"${conf##*/}\" scope link ;;
+            esac
+            echo $((1 - $0)) >$conf/addr_gen_mode
+        done' \"$on\"
+}
+";
+
 /// `ip` knows a netns by its name, and this one has none.
 const HOST: &str = "
 host=/proc/$$/ns/net
@@ -70,6 +89,7 @@ set -eu
         (uses_host, HOST.to_owned()),
         (uses(|step| matches!(step, Step::AddNetns { .. })), set_defaults()),
         (uses(|step| matches!(step, Step::SetForwarding { .. })), SET_FORWARDING.to_owned()),
+        (uses(|step| matches!(step, Step::SetAutoconfiguration { .. })), SET_AUTOCONFIGURATION.to_owned()),
     ];
     text.extend(helpers.into_iter().filter_map(|(used, helper)| used.then_some(helper)));
     text.push('\n');
@@ -102,21 +122,30 @@ impl Script {
             }
             Step::SetForwarding { netns, on } => {
                 let _ = write!(self.lines, "set_forwarding {}", u8::from(*on));
-                if !netns.is_host() {
-                    let _ = write!(self.lines, " ip netns exec {}", quoted(netns.as_str()));
-                }
-                self.lines.push('\n');
+                self.within(netns);
             }
             // A link can be quietened only once it is there, and only while it is down.
-            Step::AddVeth { near, near_controller, near_up: true, far } => {
+            Step::SetAutoconfiguration { netns, on } => {
+                let _ = write!(self.lines, "set_autoconfiguration {}", u8::from(*on));
+                self.within(netns);
+            }
+            Step::AddVeth { near, near_controller, near_up: true, far, queues } => {
                 let (near, near_controller, far) = (near.clone(), near_controller.clone(), far.clone());
                 let link = near.place.clone();
-                self.line(&Step::AddVeth { near, near_controller, near_up: false, far }.words());
+                self.line(&Step::AddVeth { near, near_controller, near_up: false, far, queues: *queues }.words());
                 self.set_up(link);
             }
             Step::SetUp { link } => self.set_up(link.clone()),
             _ => self.line(&step.words()),
         }
+    }
+
+    /// Ends a line with the rest of a command line that is run in a netns.
+    fn within(&mut self, netns: &NetnsName) {
+        if !netns.is_host() {
+            let _ = write!(self.lines, " ip netns exec {}", quoted(netns.as_str()));
+        }
+        self.lines.push('\n');
     }
 
     /// Removes the veths that lead out of a netns which is to go: they would go with it, but later than the next command comes.
@@ -134,7 +163,8 @@ impl Script {
     fn set_up(&mut self, link: Place) {
         let standing = self.network.find_place(&link).ok().and_then(|id| self.network.standing(id));
         let speaks_ipv6 = standing.is_none_or(crate::topology::Link::has_ipv6);
-        if speaks_ipv6 && link.link != LinkName::lo() {
+        let configures_itself = self.network.find_place(&link).is_ok_and(|id| self.network.configures_itself(id));
+        if speaks_ipv6 && !configures_itself && link.link != LinkName::lo() {
             self.line(&Words::quieten(&link));
         }
         self.line(&Step::SetUp { link }.words());

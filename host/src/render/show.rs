@@ -16,7 +16,9 @@ pub fn show_tables(lab: &[Netns]) -> String {
         if at > 0 {
             text.push('\n');
         }
-        let _ = writeln!(text, "netns {}{}", netns.name, if netns.forwarding { ", forwarding" } else { "" });
+        let notes = [(netns.forwarding, ", forwarding"), (netns.autoconfiguration, ", autoconfiguration")];
+        let notes: String = notes.into_iter().filter_map(|(on, note)| on.then_some(note)).collect();
+        let _ = writeln!(text, "netns {}{notes}", netns.name);
         text += &table("  ", heading, netns.links.iter().map(cells));
         for route in &netns.routes {
             let _ = writeln!(text, "  route {}", harmless(&route.to_string()));
@@ -56,6 +58,7 @@ pub(super) fn netns_json(netns: &Netns) -> Value {
     json!({
         "name": netns.name,
         "forwarding": netns.forwarding,
+        "autoconfiguration": netns.autoconfiguration,
         "links": netns.links.iter().map(link_json).collect::<Vec<_>>(),
         "routes": netns.routes.iter().map(route_json).collect::<Vec<_>>(),
     })
@@ -67,6 +70,7 @@ fn link_json(link: &Link) -> Value {
         "kind": link.kind,
         "mac": link.mac,
         "mtu": link.mtu,
+        "queues": link.queues,
         "up": link.up,
         "controller": link.controller,
         "peer": link.peer.as_ref().map(|peer| json!({ "netns": peer.netns, "link": peer.link })),

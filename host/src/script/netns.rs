@@ -47,6 +47,17 @@ impl HostNetns for Drawing {
         Ok(self.draw()?.set_forwarding(id, on)?)
     }
 
+    async fn autoconfiguration(&mut self, netns: Resource<NetnsHandle>) -> Result<bool, Failure> {
+        let id = self.netns(&netns)?;
+        let act = || format!("ask whether netns `{}` configures itself", self.topology.netns_name(id));
+        Ok(self.topology.netns(id, act)?.autoconfiguration)
+    }
+
+    async fn set_autoconfiguration(&mut self, netns: Resource<NetnsHandle>, on: bool) -> Result<(), Failure> {
+        let id = self.netns(&netns)?;
+        Ok(self.draw()?.set_autoconfiguration(id, on)?)
+    }
+
     async fn remove(&mut self, netns: Resource<NetnsHandle>) -> Result<(), Failure> {
         let id = self.netns(&netns)?;
         Ok(self.draw()?.remove_netns(id)?)

@@ -52,6 +52,7 @@ impl Topology {
         }
         let automatic = cidr == Address::link_local(link.mac).cidr && link.kind != Kind::Loopback;
         let address = Address { cidr, automatic };
+        self.may_change_address(id, address, act)?;
         if address.is_ipv6() && !link.has_ipv6() {
             let why = format!("its mtu is {} and IPv6 needs 1280", link.mtu.bytes);
             return Err(Refusal::invalid(act(), why));
@@ -78,6 +79,7 @@ impl Topology {
         let Some((age, address)) = self.held(id, cidr.addr()).find(|(_, address)| address.cidr == cidr) else {
             return Err(Refusal::new(Errno::EADDRNOTAVAIL, act(), "the link does not have it"));
         };
+        self.may_change_address(id, address, act)?;
         if !address.is_ipv6() && self.is_primary(id, age, address) {
             let network = self.netns[&link.netns].holders.of_network_on(cidr.trunc(), id);
             let secondaries: Vec<Address> = network.filter_map(|age| link.addresses.get(age)).skip(1).collect();

@@ -111,7 +111,7 @@ impl Topology {
         self.netns_by_name.insert(netns.name.clone(), id);
         let own = self.netns.entry(id).or_insert_with(|| Netns::new(netns.name.clone()));
         own.name.clone_from(&netns.name);
-        own.forwarding = netns.forwarding;
+        (own.forwarding, own.autoconfiguration) = (netns.forwarding, netns.autoconfiguration);
     }
 
     fn copy_link(&mut self, other: &Self, id: LinkId) {

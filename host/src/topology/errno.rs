@@ -21,6 +21,7 @@ macro_rules! known {
 known!(
     EACCES,
     EADDRNOTAVAIL,
+    EBUSY,
     EEXIST,
     EHOSTUNREACH,
     EINVAL,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Address, Addresses, Errno, Limits, LinkId, LinkLocal, LinkName, MacAddress, NetnsId, Place, Refusal, Topology,
+    Address, Addresses, Errno, Limits, LinkId, LinkName, MacAddress, NetnsId, Place, QUEUES, Refusal, Topology,
 };
 
 /// Below this a link has no IPv6 (RFC 8200, section 5).
@@ -63,6 +63,8 @@ pub struct Link {
     pub mtu: Mtu,
     /// Its MAC address.
     pub mac: MacAddress,
+    /// How many queues it has for sending, and as many for receiving.
+    pub queues: u32,
     /// The bridge that it is a port of.
     pub controller: Option<LinkId>,
     /// Its addresses in the order they were added.
@@ -102,7 +104,8 @@ impl Topology {
         };
         let mtu = Mtu { bytes, chosen: false };
         let (addresses, ports_by_mtu) = (Addresses::default(), BTreeSet::new());
-        let link = Link { name, netns, kind, up: false, mtu, mac, controller: None, addresses, ports_by_mtu };
+        let (up, queues, controller) = (false, QUEUES, None);
+        let link = Link { name, netns, kind, up, mtu, mac, queues, controller, addresses, ports_by_mtu };
         self.netns_mut(netns).join(id, &link);
         self.links.insert(id, link);
         self.changes.note_link(netns, id);
@@ -272,6 +275,13 @@ impl Topology {
             return Ok(());
         }
         let netns = link.netns;
+        if link.up && self.netns[&netns].autoconfiguration {
+            let why = format!(
+                "it is up, and its link-local address is made by the kernel in netns `{}`",
+                self.netns_name(netns)
+            );
+            return Err(Refusal::new(Errno::EBUSY, act(), why));
+        }
         self.name_is_free(netns, &name, act)?;
         self.put(id, netns, name);
         self.changed();
@@ -358,23 +368,6 @@ impl Topology {
         self.gone_links.insert(id, (place, link.kind));
         if let Some(peer) = peer {
             self.drop_link(peer);
-        }
-    }
-
-    /// Gives a link that is up its link-local address, and takes it from a port of a bridge.
-    pub(super) fn settle_link_local(&mut self, id: LinkId) {
-        if self.link_local == LinkLocal::Explicit {
-            return;
-        }
-        let link = &self.links[&id];
-        let own = Address::link_local(link.mac);
-        let there = self.holds(id, own);
-        if link.controller.is_some() {
-            if there {
-                self.forget_address(id, own);
-            }
-        } else if link.up && link.has_ipv6() && link.kind != Kind::Loopback && !there {
-            self.hold_address(id, own);
         }
     }
 }

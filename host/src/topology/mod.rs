@@ -5,6 +5,7 @@
 
 mod address;
 mod addresses;
+mod autoconfiguration;
 mod bridge;
 mod changes;
 mod errno;
@@ -51,6 +52,7 @@ pub use route::{Destination, Protocol, Route};
 pub use segments::{SegmentId, Segments};
 pub use table::{Rank, Table};
 pub use text::harmless;
+pub use veth::QUEUES;
 pub use warnings::Warning;
 
 /// Identifies a netns for as long as the topology lives, also after it has gone.
@@ -71,7 +73,8 @@ pub struct LinkId(u32);
 pub enum LinkLocal {
     /// The model does, as a kernel would.
     Automatic,
-    /// Nobody, unless it is added: as in the agent's namespaces, where the kernel's own address generation is off.
+    /// Nobody, unless it is added: as in the agent's namespaces, where the kernel's own address generation is off. Where it is on
+    /// (`Netns::autoconfiguration`) the kernel does.
     Explicit,
 }
 

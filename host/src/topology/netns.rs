@@ -16,6 +16,8 @@ pub struct Netns {
     pub routes: Table,
     /// It forwards packets that are not for itself.
     pub forwarding: bool,
+    /// The kernel configures the IPv6 of its links by itself.
+    pub autoconfiguration: bool,
     pub(super) by_name: HashMap<LinkName, LinkId>,
     /// How many of its links are bridges.
     pub(super) bridges: usize,
@@ -30,6 +32,7 @@ impl Netns {
             links: BTreeSet::new(),
             routes: Table::default(),
             forwarding: false,
+            autoconfiguration: false,
             by_name: HashMap::new(),
             bridges: 0,
             holders: Holders::default(),

@@ -19,6 +19,8 @@ pub struct Netns {
     pub routes: Vec<Route>,
     /// It forwards packets that are not for itself.
     pub forwarding: bool,
+    /// The kernel configures the IPv6 of its links by itself.
+    pub autoconfiguration: bool,
 }
 
 /// One link as it stands.
@@ -36,6 +38,8 @@ pub struct Link {
     pub up: bool,
     /// The other end carries.
     pub carrier: bool,
+    /// How many queues it has for sending.
+    pub queues: u32,
     /// The operational state of RFC 2863 in the words of `ip`: `UP`, `DOWN`, `LOWERLAYERDOWN`, `UNKNOWN`.
     pub oper_state: String,
     /// The bridge that it is a port of.

@@ -5,7 +5,10 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use super::{Addresses, Kind, Link, LinkId, NetnsId, Protocol, Route, Topology, observed};
+use super::{Addresses, Kind, LinkId, NetnsId, Protocol, Route, Topology, observed};
+
+/// The network of link-local addresses (RFC 4291, section 2.5.6).
+const LINK_LOCAL: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0);
 
 impl Topology {
     /// Returns a netns that stands as the kernel would show it at rest, its links in the order they were added.
@@ -16,6 +19,7 @@ impl Topology {
             links: netns.links.iter().map(|link| self.observe_link(*link)).collect(),
             routes: self.observe_routes(id),
             forwarding: netns.forwarding,
+            autoconfiguration: netns.autoconfiguration,
         }
     }
 
@@ -32,11 +36,29 @@ impl Topology {
             mtu: link.mtu.bytes,
             up: link.up,
             carrier: self.carries(id),
+            queues: link.queues,
             oper_state: self.oper_state(id).into(),
             controller: link.controller.map(|bridge| self.links[&bridge].name.to_string()),
             peer: peer.map(|peer| observed::Peer { netns: peer.netns, link: peer.link.to_string() }),
-            addresses: observe_addresses(link),
+            addresses: self.observe_addresses(id),
         }
+    }
+
+    fn observe_addresses(&self, id: LinkId) -> Vec<observed::Address> {
+        let observe = |cidr: IpNet, secondary: bool| {
+            let scope = scope_word(cidr.addr()).into();
+            observed::Address { cidr, scope, secondary, tentative: false }
+        };
+        let addresses = &self.links[&id].addresses;
+        let ipv4 = ipv4_list(addresses).into_iter().map(|(cidr, secondary)| observe(cidr.into(), secondary));
+        let ipv6 = ipv6_list(addresses).into_iter().map(|cidr| observe(cidr.into(), false));
+        let awaits_carrier = self.awaits_carrier(id);
+        ipv4.chain(ipv6).filter(|address| !awaits_carrier || address.scope != "link").collect()
+    }
+
+    /// Tells whether the kernel has yet to make the link-local address, which it does once there is a carrier.
+    fn awaits_carrier(&self, id: LinkId) -> bool {
+        self.configures_itself(id) && !self.carries(id)
     }
 
     /// Tells whether a link is up and its other side is: a veth's peer, or one port of a bridge.
@@ -67,7 +89,11 @@ impl Topology {
 
     /// Returns the main table of a netns in the order of the kernel, which is that of its tries.
     pub(super) fn observe_routes(&self, id: NetnsId) -> Vec<observed::Route> {
-        let mut routes: Vec<&Route> = self.netns[&id].routes.iter().collect();
+        let there = |route: &&Route| {
+            let own = Ipv6Net::new_assert(LINK_LOCAL, 64);
+            route.protocol != Protocol::Kernel || route.destination != own.into() || !self.awaits_carrier(route.link)
+        };
+        let mut routes: Vec<&Route> = self.netns[&id].routes.iter().filter(there).collect();
         // Those of one destination stay in their order.
         routes.sort_by_cached_key(|route| position(route.destination));
         routes.into_iter().map(|route| self.observe_route(route)).collect()
@@ -95,16 +121,6 @@ fn position(destination: IpNet) -> (IpAddr, Reverse<u8>) {
         IpNet::V4(network) => (network.network().into(), length),
         IpNet::V6(network) => (network.broadcast().into(), length),
     }
-}
-
-fn observe_addresses(link: &Link) -> Vec<observed::Address> {
-    let observe = |cidr: IpNet, secondary: bool| {
-        let scope = scope_word(cidr.addr()).into();
-        observed::Address { cidr, scope, secondary, tentative: false }
-    };
-    let ipv4 = ipv4_list(&link.addresses).into_iter().map(|(cidr, secondary)| observe(cidr.into(), secondary));
-    let ipv6 = ipv6_list(&link.addresses).into_iter().map(|cidr| observe(cidr.into(), false));
-    ipv4.chain(ipv6).collect()
 }
 
 fn scope_word(address: IpAddr) -> &'static str {

@@ -41,6 +41,10 @@ impl Planner<'_> {
             next = waiting.remove(&link).map(|id| (id, link.clone()));
             let Place { netns, link: name } = target;
             if link.netns == netns {
+                // Its link-local address would be another one, which the kernel makes only when it comes up.
+                if self.now.standing(id).is_some_and(|link| link.up) && self.now.configures_itself(id) {
+                    self.step(Step::SetDown { link: link.clone() })?;
+                }
                 self.step(Step::SetName { link, name, mac })?;
             } else {
                 self.step(Step::SetNetns { link, target: netns, name, mac })?;

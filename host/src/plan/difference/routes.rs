@@ -58,7 +58,9 @@ impl<'a> Planner<'a> {
             let links: BTreeSet<LinkId> = self.now.links_shutting_out(now, gateway).collect();
             for id in links {
                 let link = self.now.place_of(id);
-                for address in addresses_of(self.now_at(&link)?, gateway.is_ipv6()).into_iter().rev() {
+                let configures_itself = self.now.configures_itself(id);
+                for address in addresses_of(self.now_at(&link)?, gateway.is_ipv6(), configures_itself).into_iter().rev()
+                {
                     self.step(Step::RemoveAddress { link: link.clone(), address })?;
                 }
             }

@@ -12,6 +12,8 @@ pub(crate) const CALLS: Calls = &[
     ("netns.list", all),
     ("netns.forwarding", forwarding),
     ("netns.set-forwarding", set_forwarding),
+    ("netns.autoconfiguration", autoconfiguration),
+    ("netns.set-autoconfiguration", set_autoconfiguration),
     ("netns.remove", remove),
 ];
 
@@ -34,6 +36,14 @@ fn forwarding(fields: &Fields) -> Answer {
 
 fn set_forwarding(fields: &Fields) -> Answer {
     done(fields.netns(0)?.set_forwarding(fields.text(1)? == "on"))
+}
+
+fn autoconfiguration(fields: &Fields) -> Answer {
+    Ok(fields.netns(0)?.autoconfiguration()?.to_string())
+}
+
+fn set_autoconfiguration(fields: &Fields) -> Answer {
+    done(fields.netns(0)?.set_autoconfiguration(fields.text(1)? == "on"))
 }
 
 fn remove(fields: &Fields) -> Answer {

@@ -6,11 +6,17 @@ use crate::answer::Answer;
 use crate::call::Calls;
 use crate::fields::Fields;
 
-pub(crate) const CALLS: Calls = &[("veth.add", add), ("veth.peer", peer)];
+pub(crate) const CALLS: Calls = &[("veth.add", add), ("veth.add-with-queues", add_with_queues), ("veth.peer", peer)];
 
 fn add(fields: &Fields) -> Answer {
     let (netns, peer_netns) = (fields.netns(0)?, fields.netns(2)?);
     veth::add(&netns, fields.text(1)?, &peer_netns, fields.text(3)?)?;
+    Ok(String::new())
+}
+
+fn add_with_queues(fields: &Fields) -> Answer {
+    let (netns, peer_netns) = (fields.netns(0)?, fields.netns(2)?);
+    veth::add_with_queues(&netns, fields.text(1)?, &peer_netns, fields.text(3)?, fields.number(4)?)?;
     Ok(String::new())
 }
 
