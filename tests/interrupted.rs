@@ -147,7 +147,11 @@ kernel_test!(run_whose_agent_is_killed_fails_in_words, |m| {
     let mut run = m.play("mid", &[], "netns.add,c1 lab.apply sys.sleep,500 netns.add,c2").spawn();
     run.stdout_gets("lab.apply: ok");
     m.kill_agent("mid");
-    run.wait().fails_with(4).stderr_has("agent").stderr_lacks("panicked").stderr_lacks("stands");
+    run.wait()
+        .fails_with(4)
+        .stderr_has("lab `mid` has ended: its agent has gone")
+        .stderr_lacks("panicked")
+        .stderr_lacks("stands");
     empties(m);
 });
 
@@ -156,7 +160,11 @@ kernel_test!(down_ends_a_lab_that_is_being_built, |m| {
     run.stdout_gets("lab.apply: ok");
     m.orchestrator(&["down", "mid"]).success();
     m.has_no_trace_of_labs();
-    run.wait().fails_with(4).stderr_has("the lab's agent").stderr_lacks("panicked").stderr_lacks("stands");
+    run.wait()
+        .fails_with(4)
+        .stderr_has("lab `mid` has ended: its agent has gone")
+        .stderr_lacks("panicked")
+        .stderr_lacks("stands");
     empties(m);
 });
 

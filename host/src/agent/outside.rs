@@ -98,8 +98,10 @@ impl Outside {
         end_lab(&replaced, &self.lab)?;
         let target = replaced.directory;
         let mut state = self.state();
-        fs::rename(&state.directory, &target)
-            .map_err(|error| format!("could not take the name of the lab that was replaced: {error}"))?;
+        fs::rename(&state.directory, &target).map_err(|error| match error.kind() {
+            io::ErrorKind::DirectoryNotEmpty => "another lab has taken the name of the one to be replaced".to_owned(),
+            _ => format!("could not take the name of the lab that was replaced: {error}"),
+        })?;
         state.directory = target;
         Ok(())
     }

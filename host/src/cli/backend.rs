@@ -99,6 +99,10 @@ impl Backend for Live {
         outcome.map_err(|error| refusal("build the lab", error))
     }
 
+    fn signals_are_waited_for(&mut self) {
+        crate::lab::signals_are_waited_for();
+    }
+
     fn ping(&mut self, pings: Vec<Ping>) -> Result<Vec<PingAnswer>, Refusal> {
         self.client.ping(pings).map_err(|error| refusal("ping", error))
     }

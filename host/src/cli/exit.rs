@@ -119,7 +119,9 @@ fn shown(text: &str) -> String {
 impl From<lab::Error> for Failure {
     fn from(error: lab::Error) -> Self {
         let (exit, hint) = match &error {
-            lab::Error::NoSuchLab(_) => (Exit::Usage, Some("`orchestrator list` shows the labs that stand".into())),
+            lab::Error::NoSuchLab(_) | lab::Error::Gone(_) => {
+                (Exit::Usage, Some("`orchestrator list` shows the labs that stand".into()))
+            }
             lab::Error::Stands(name) => (
                 Exit::Usage,
                 Some(format!(

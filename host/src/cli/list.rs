@@ -34,7 +34,7 @@ impl List {
                     rows.push(Row { name: found.name.to_string(), user: found.user, status: Some(shown(status)) })
                 }
                 // It is just beginning or ending, or was killed and is another user's to sweep.
-                Err(Error::Busy(_) | Error::NoSuchLab(_) | Error::Channel(_)) => {}
+                Err(Error::Busy(_) | Error::NoSuchLab(_) | Error::Gone(_) | Error::Channel(_)) => {}
                 Err(error) => {
                     eprintln!("warning: {error}");
                     rows.push(Row { name: found.name.to_string(), user: found.user, status: None });

@@ -125,7 +125,7 @@ impl Run {
         // SAFETY: `code_of` is where all code comes from.
         let prepared = unsafe { module.load(engine, &bytes, started) }.map_err(broken)?;
         drop(bytes);
-        live.lock().unwrap_or_else(PoisonError::into_inner).ready()?;
+        live.lock().unwrap_or_else(PoisonError::into_inner).ready().map_err(taken_away)?;
         let network = if self.on_host { Topology::on_machine(limits.lab) } else { Topology::new(limits.lab) };
         let order = script::Order {
             arguments: self.arguments.clone(),
@@ -138,6 +138,13 @@ impl Run {
         };
         Ok((script::run(prepared, order).map_err(broken)?, compiled))
     }
+}
+
+/// Says what may have ended a lab while it was built, which is not for `run` to find missing.
+fn taken_away(error: lab::Error) -> Failure {
+    let lab::Error::Gone(name) = &error else { return error.into() };
+    let hint = format!("`orchestrator down {name}` or another `run --replace` has removed it, or its agent was killed");
+    Failure { exit: Exit::Failed, error: error.into(), hint: Some(hint) }
 }
 
 /// A scenario that has ended, and the lab that it has drawn.
@@ -156,7 +163,7 @@ impl Attempt<'_> {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .complete()
-            .map_err(|error| Failure::from(error).context(format!("lab `{}` could not be completed", self.name)))?;
+            .map_err(|error| taken_away(error).context(format!("lab `{}` could not be completed", self.name)))?;
         for name in &taken {
             eprintln!("warning: `{name}` is somebody else's and was left alone");
         }

@@ -65,7 +65,10 @@ pub enum Error {
         /// Why it failed.
         source: io::Error,
     },
-    /// The agent has gone, or what it says can't be read.
+    /// The agent was there, and has gone.
+    #[error("lab `{0}` has ended: its agent has gone")]
+    Gone(String),
+    /// What the agent says can't be read.
     #[error("the lab's agent can't be talked to")]
     Channel(#[source] ChannelError),
     /// The agent says nothing: it is stopped, or stuck.
@@ -120,6 +123,7 @@ impl Error {
         let lab = lab.to_owned();
         move |error| match error {
             ChannelError::TimedOut => Self::Silent(lab),
+            ChannelError::Closed => Self::Gone(lab),
             error => Self::Channel(error),
         }
     }

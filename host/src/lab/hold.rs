@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{SigHandler, Signal, signal};
+use nix::sys::signal::{SigHandler, signal};
 use nix::sys::socket::{Shutdown, shutdown};
 
+use super::interrupt::ENDING;
 use super::{Error, Order};
 
 /// An agent that has not ended after this has not undone its lab.
@@ -32,10 +33,14 @@ impl Hold {
         Self { channel, lock, directory: directory.to_owned(), lab, on_host: order.on_host }
     }
 
+    pub(super) fn lock(&self) -> &File {
+        &self.lock
+    }
+
     /// Lets go, and waits until the agent has undone the lab and ended.
     pub fn let_go(self) -> Result<(), Error> {
         // Whoever has had enough of waiting can interrupt this too.
-        for ending in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        for ending in ENDING {
             // SAFETY: sets dispositions and installs no handler. What was ignored from the start stays so.
             unsafe {
                 if matches!(signal(ending, SigHandler::SigDfl), Ok(SigHandler::SigIgn)) {

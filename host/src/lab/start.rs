@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use nix::unistd::geteuid;
 
+use super::interrupt::Deferred;
 use super::spawn::{self, Agent};
 use super::{Client, Error, Hold, LabName, Root, SubordinateIds, is_privileged, unable};
 use crate::protocol::{State, Undo, traces};
@@ -54,6 +55,7 @@ pub fn start(order: &Order, undo: Undo) -> Result<Started, Error> {
     let published = !rootless && geteuid().is_root();
     let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
         .map_err(|error| Error::io("make a channel")(error.into()))?;
+    let deferred = Deferred::begin()?;
     let (directory, replaces, lock) = make_directory(&root, order, undo)?;
     let mut arguments: Vec<CString> = vec![c"orchestrator".into(), c"agent".into()];
     let mut argument = |text: &[u8]| {
@@ -99,6 +101,9 @@ pub fn start(order: &Order, undo: Undo) -> Result<Started, Error> {
         // Nobody else has it: the lock is still this process's.
         let _ = traces::remove_directory(&directory);
     })?;
+    // From here on the lock is the agent's alone, and undoing waits for its end.
+    drop(lock);
+    deferred.undo_from_now_on(&ours, hold.lock());
     Ok(Started { client: Client::new(ours, order.name.to_string(), rootless), hold, published })
 }
 

@@ -19,6 +19,9 @@ pub trait Backend: Send {
     /// Waits until the links carry; returns those that did not in time, as `NETNS/LINK`.
     fn settle(&mut self, timeout: Duration) -> Result<Vec<String>, Refusal>;
 
+    /// Says that signals which end this process are waited for from now on, so that whoever has seen to them before need not.
+    fn signals_are_waited_for(&mut self) {}
+
     /// Shows a line of the scenario to the user.
     fn log(&mut self, message: &str);
 }

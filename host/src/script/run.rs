@@ -1,10 +1,12 @@
 //! Running a scenario to its end, whichever end that is.
 
-use std::sync::{Arc, Mutex};
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 
 use cpu_time::ThreadTime;
 use sha2::{Digest, Sha256};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
 use wasmtime::component::{ResourceTable, ResourceTableError};
 use wasmtime::{Store, UpdateDeadline, WasmBacktrace};
 use wasmtime_wasi::{I32Exit, WasiCtx};
@@ -82,6 +84,8 @@ async fn drive(prepared: Prepared, order: Order) -> Result<Report, LoadError> {
     table.set_max_capacity(limits.handles);
     let files = Files::new(granted.directories > 0);
     let wasi = wasi(granted, &prepared, &arguments, &meter, rehearsal);
+    let interruption = Interruption::listen();
+    backend.lock().unwrap_or_else(PoisonError::into_inner).signals_are_waited_for();
     let mut drawing = Drawing::new(network, backend, lab_name, meter.clone(), table, wasi);
     (drawing.is_rehearsal, drawing.files) = (rehearsal, files);
     let mut store = Store::new(&prepared.engine, drawing);
@@ -101,7 +105,7 @@ async fn drive(prepared: Prepared, order: Order) -> Result<Report, LoadError> {
     let end = tokio::select! {
         end = scenario(&prepared, &mut store) => end,
         () = end_of_time(limits.time, prepared.started, rehearsal) => End::Limit(meter.out_of_time().to_string()),
-        signal = interruption() => End::Interrupted(signal),
+        signal = interruption.comes() => End::Interrupted(signal),
     };
     Ok(Report { end, network: store.into_data().topology })
 }
@@ -180,24 +184,28 @@ fn ended(error: &wasmtime::Error, store: &Store<Drawing>) -> End {
     End::Trapped(text.trim_end().to_owned())
 }
 
-/// Waits for a signal that ends this process. One that was ignored from the start (as by nohup) stays ignored; without a handler
-/// a signal ends the process by itself, and the agent undoes the lab.
-async fn interruption() -> i32 {
-    let ignored = ignored_signals();
-    let wait = |kind: SignalKind| async move {
-        let number = kind.as_raw_value();
-        if ignored & (1 << (number - 1)) == 0
-            && let Ok(mut stream) = signal(kind)
-        {
-            stream.recv().await;
-            return number;
-        }
-        std::future::pending().await
-    };
-    tokio::select! {
-        number = wait(SignalKind::interrupt()) => number,
-        number = wait(SignalKind::terminate()) => number,
-        number = wait(SignalKind::hangup()) => number,
+/// Signals that end this process. Those that were ignored from the start (as by nohup) stay ignored.
+struct Interruption(Vec<(i32, SignalStream)>);
+
+impl Interruption {
+    /// Waits for them from now on, not first when it is asked.
+    fn listen() -> Self {
+        let ignored = ignored_signals();
+        let ending = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].into_iter();
+        let ending = ending.filter(|kind| ignored & (1 << (kind.as_raw_value() - 1)) == 0);
+        Self(ending.filter_map(|kind| Some((kind.as_raw_value(), signal(kind).ok()?))).collect())
+    }
+
+    /// Returns the number of the first that comes.
+    async fn comes(mut self) -> i32 {
+        poll_fn(|context| {
+            let mut came = self
+                .0
+                .iter_mut()
+                .filter_map(|(number, stream)| stream.poll_recv(context).is_ready().then_some(*number));
+            came.next().map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
     }
 }
 
