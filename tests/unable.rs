@@ -6,7 +6,7 @@
 mod support;
 
 use support::{
-    EMPTY_WAT, GUEST_CALLS, Kind, Machine, confined, crowded, forbidden, kernel_test, on_machine, with_files,
+    EMPTY_WAT, GUEST_CALLS, Kind, confined, crowded, forbidden, kernel_test, mounted, on_machine, with_files,
 };
 
 kernel_test!(limit_of_namespaces_is_named, |m| {
@@ -314,14 +314,4 @@ fn place_in_tmp_that_somebody_has_taken_is_named() {
             m.command("rm").args(&["-rf", &place]).run().success();
         }
     });
-}
-
-/// Does something while a file system of the owner of the labs is mounted.
-#[track_caller]
-fn mounted(m: &Machine, options: &str, place: &str, act: impl FnOnce()) {
-    // Where there is one uid only, what the machine's root mounts is the user's own.
-    let script = "mount -n -t tmpfs -o $0,mode=700,uid=$2 fs $1 2>/dev/null || mount -n -t tmpfs -o $0,mode=700 fs $1";
-    m.root_command("sh").args(&["-euc", script, options, place, &m.kind().uid().to_string()]).run().success();
-    act();
-    m.root_command("umount").args(&["-n", place]).run().success();
 }

@@ -49,3 +49,13 @@ pub(crate) fn forbidden<'m>(m: &'m Machine, script: &str, args: &[&str]) -> Comm
     );
     confined(m, &script, args)
 }
+
+/// Does something while a file system of the owner of the labs is mounted.
+#[track_caller]
+pub(crate) fn mounted(m: &Machine, options: &str, place: &str, act: impl FnOnce()) {
+    // Where there is one uid only, what the machine's root mounts is the user's own.
+    let script = "mount -n -t tmpfs -o $0,mode=700,uid=$2 fs $1 2>/dev/null || mount -n -t tmpfs -o $0,mode=700 fs $1";
+    m.root_command("sh").args(&["-euc", script, options, place, &m.kind().uid().to_string()]).run().success();
+    act();
+    m.root_command("umount").args(&["-n", place]).run().success();
+}

@@ -48,7 +48,7 @@ mod view;
 mod witness;
 
 pub(crate) use command::Command;
-pub(crate) use confined::{confined, crowded, forbidden, with_files};
+pub(crate) use confined::{confined, crowded, forbidden, mounted, with_files};
 pub(crate) use deadline::poll_until;
 pub(crate) use kind::Kind;
 pub(crate) use labs::{EMPTY_WAT, EXAMPLES, slow_wat};

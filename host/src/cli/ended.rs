@@ -13,6 +13,12 @@ pub(super) fn failure(end: End, module: &str) -> Failure {
         End::Failed => fail(Exit::No, anyhow::anyhow!("{module}: the scenario returned an error")),
         End::Trapped(text) => fail(Exit::No, anyhow::anyhow!("{module}: the scenario trapped: {text}")),
         End::Limit(text) => fail(Exit::No, anyhow::anyhow!("{module}: {text}")),
+        End::NoMemory => {
+            fail(Exit::Unable, anyhow::anyhow!("{module}: the kernel gives no memory for the scenario: ENOMEM")).hint(
+                "each memory of a guest takes 4 GiB of addresses, nearly all of which stay unused: is there a limit on them \
+                 (`ulimit -v`, RLIMIT_AS)?",
+            )
+        }
         End::NotApplied(refusal) if refusal.is_conflict() => {
             let error = anyhow::anyhow!("{}", refusal.why).context(format!("{module}: could not {}", refusal.act));
             fail(Exit::Usage, error).hint(

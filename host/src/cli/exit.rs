@@ -168,6 +168,9 @@ impl From<LoadError> for Failure {
             LoadError::Read(error) if lab::is_short_of_files(error) => {
                 Some("raise the limit of open files: `ulimit -n`".into())
             }
+            LoadError::Thread(_) => {
+                Some("there is a limit on processes (`ulimit -u`), on addresses (`ulimit -v`), or on memory".into())
+            }
             LoadError::NoRun => {
                 Some("a scenario is a WASI command: a program with `main`, or an export of `wasi:cli/run`".into())
             }
@@ -176,6 +179,7 @@ impl From<LoadError> for Failure {
         let exit = match &error {
             LoadError::Engine(_) | LoadError::Code(_) | LoadError::Compile(CompileError::Engine(_)) => Exit::Failed,
             LoadError::Read(error) if lab::is_short_of_files(error) => Exit::Unable,
+            LoadError::Thread(_) => Exit::Unable,
             LoadError::OutOfTime(_) => Exit::No,
             _ => Exit::Usage,
         };

@@ -64,6 +64,9 @@ pub enum LoadError {
     /// Compiling took all the time that the run may have.
     #[error(transparent)]
     OutOfTime(LimitReached),
+    /// The kernel gives no thread, or no memory, to run it.
+    #[error("the kernel gives it no thread to run in")]
+    Thread(#[source] io::Error),
     /// The engine could not be set up.
     #[error("the WebAssembly engine could not be set up")]
     Engine(#[source] wasmtime::Error),

@@ -51,6 +51,8 @@ pub enum End {
     Trapped(String),
     /// It reached a limit; the text says which, and the flag.
     Limit(String),
+    /// The kernel gave no memory for it to be run in.
+    NoMemory,
     /// A step was refused; the lab is undone.
     NotApplied(Refusal),
     /// This process got a signal that ends it.
@@ -69,8 +71,8 @@ pub struct Report {
 /// Runs a scenario. To be called after this process has given up what it had.
 pub fn run(prepared: Prepared, order: Order) -> Result<Report, LoadError> {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_all().start_paused(order.rehearsal).build()?;
-    start_clock(&prepared.engine)?;
+    let runtime = runtime.enable_all().start_paused(order.rehearsal).build().map_err(LoadError::Thread)?;
+    start_clock(&prepared.engine).map_err(LoadError::Thread)?;
     let report = runtime.block_on(drive(prepared, order));
     // A call that hangs must not keep the program.
     runtime.shutdown_background();
@@ -172,6 +174,11 @@ fn ended(error: &wasmtime::Error, store: &Store<Drawing>) -> End {
     }
     if matches!(error.downcast_ref::<ResourceTableError>(), Some(ResourceTableError::Full)) {
         return End::Limit(store.data().meter.out_of_handles().to_string());
+    }
+    // What wasmtime asks the kernel with is none of its public types.
+    let is_first = error.downcast_ref::<WasmBacktrace>().is_none();
+    if is_first && error.root_cause().to_string().ends_with("(os error 12)") {
+        return End::NoMemory;
     }
     // The reason, then the guest's own frames.
     let mut text = error.root_cause().to_string();
