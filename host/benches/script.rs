@@ -27,7 +27,7 @@ fn prepare(calls: Vec<String>) -> Run {
     let backend = Arc::new(Mutex::new(Rehearsal::new(&network, None, "calls".into())));
     let granted = Grants::default().open(true).unwrap();
     let (lab_name, rehearsal) = ("calls".to_owned(), true);
-    let order = Order { arguments: calls, lab_name, limits, granted, network, rehearsal, backend };
+    let order = Order { arguments: calls, lab_name, limits, granted, network, signals: Vec::new(), rehearsal, backend };
     Some(Box::new(|| {
         let report = script::run(prepared, order).unwrap();
         assert!(matches!(report.end, End::Success), "{:?}", report.end);

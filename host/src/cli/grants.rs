@@ -1,5 +1,7 @@
 //! The flags that grant a scenario more than a network.
 
+use std::fs::File;
+
 use clap::Args;
 
 use super::{Exit, Failure};
@@ -33,8 +35,8 @@ fn parse(text: &str) -> Result<Allow, String> {
 }
 
 impl GrantFlags {
-    /// Opens what is granted, while this process may.
-    pub(super) fn open(self) -> Result<Granted, Failure> {
+    /// Opens what is granted, while this process may, and the directories among it once more, for the sandbox.
+    pub(super) fn open(self) -> Result<(Granted, Vec<File>), Failure> {
         let mut grants = Grants::default();
         for allow in self.allow {
             match allow {
@@ -42,7 +44,11 @@ impl GrantFlags {
                 Allow::Directory(path) => grants.directories.push(path),
             }
         }
-        Ok(grants.open(sandbox::other_identity().is_ok())?)
+        let granted = grants.open(sandbox::other_identity().is_ok())?;
+        let directories = grants.directories.iter().map(|directory| {
+            File::open(directory).map_err(|source| GrantError::Open { directory: directory.into(), source })
+        });
+        Ok((granted, directories.collect::<Result<_, _>>()?))
     }
 }
 

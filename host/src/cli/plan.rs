@@ -72,13 +72,13 @@ impl Plan {
         sandbox::close_inherited(source.file());
         let name = source::lab_name(self.name, &self.module)?;
         let limits = RunLimits::from(self.limits);
-        let granted = self.grants.open()?;
+        let (granted, directories) = self.grants.open()?;
         let machine = if self.on_host { Some(read_machine()?) } else { None };
         let broken = |error| not_loaded(error, &self.module);
         let started = Instant::now();
         let module = source.read(limits.module).map_err(broken)?;
         let Code { engine, bytes, .. } = code_of(&module, &limits, &self.module)?;
-        sandbox::give_up()?;
+        sandbox::give_up(directories)?;
         // SAFETY: `code_of` is where all code comes from.
         let prepared = unsafe { module.load(engine, &bytes, started) }.map_err(broken)?;
         let network = if self.on_host { Topology::on_machine(limits.lab) } else { Topology::new(limits.lab) };
@@ -89,6 +89,7 @@ impl Plan {
             limits,
             granted,
             network,
+            signals: crate::lab::ending_signals(),
             rehearsal: true,
             backend: rehearsal.clone(),
         };

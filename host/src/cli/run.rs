@@ -1,5 +1,6 @@
 //! `orchestrator run`
 
+use std::fs::File;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -62,7 +63,7 @@ impl Run {
         sandbox::close_inherited(source.file());
         let name = source::lab_name(self.name.clone(), &self.module)?;
         lab::sweep(agent::undo)?;
-        let granted = self.grants.clone().open()?;
+        let (granted, directories) = self.grants.clone().open()?;
         let limits = RunLimits::from(self.limits);
         let order = lab::Order {
             name: name.clone(),
@@ -74,7 +75,7 @@ impl Run {
         let Started { client, hold, published } = lab::start(&order, agent::undo)?;
         let tally = Arc::new(Tally::default());
         let live = Arc::new(Mutex::new(Live::new(client, name.to_string(), self.verbose, tally.clone())));
-        let ended = self.play(source, &name, limits, granted, &live);
+        let ended = self.play(source, &name, limits, (granted, directories), &live);
         let attempt = Attempt { run: &self, name: &name, live: &live, tally: &tally };
         let outcome = match ended {
             Ok((Report { end: End::Success, network, .. }, compiled)) => {
@@ -114,14 +115,14 @@ impl Run {
         source: Source,
         name: &LabName,
         limits: RunLimits,
-        granted: Granted,
+        (granted, directories): (Granted, Vec<File>),
         live: &Arc<Mutex<Live>>,
     ) -> Result<(Report, Compiled), Failure> {
         let broken = |error| not_loaded(error, &self.module);
         let started = Instant::now();
         let module = source.read(limits.module).map_err(broken)?;
         let Code { engine, bytes, compiled } = code_of(&module, &limits, &self.module)?;
-        sandbox::give_up()?;
+        sandbox::give_up(directories)?;
         // SAFETY: `code_of` is where all code comes from.
         let prepared = unsafe { module.load(engine, &bytes, started) }.map_err(broken)?;
         drop(bytes);
@@ -133,6 +134,7 @@ impl Run {
             limits,
             granted,
             network,
+            signals: lab::ending_signals(),
             rehearsal: false,
             backend: live.clone(),
         };

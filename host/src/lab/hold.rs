@@ -2,11 +2,11 @@
 
 use std::fs::File;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use nix::libc;
 use nix::sys::signal::{SigHandler, signal};
 use nix::sys::socket::{Shutdown, shutdown};
 
@@ -53,11 +53,20 @@ impl Hold {
         wait_for_end(&self.lock, &self.directory, PATIENCE)?;
         // Of a lab on the machine's own host the directory stays as long as something of it does. It is looked at by the
         // descriptor, as this process may no longer enter where it is.
-        match self.lock.metadata() {
-            Ok(directory) if self.on_host && directory.nlink() > 0 => Err(Error::NotOut(self.lab)),
-            _ => Ok(()),
-        }
+        if self.on_host && is_there(&self.lock) { Err(Error::NotOut(self.lab)) } else { Ok(()) }
     }
+}
+
+/// Tells whether a directory has a name. By fstat(2) itself, as the C library may look by an empty path, and this process can give
+/// paths no more.
+fn is_there(directory: &File) -> bool {
+    // SAFETY: the kernel fills what is all zeros at first.
+    let status: libc::stat = unsafe {
+        let mut status = std::mem::zeroed();
+        libc::syscall(libc::SYS_fstat, directory.as_raw_fd(), &raw mut status);
+        status
+    };
+    status.st_nlink > 0
 }
 
 /// Waits until the agent that holds a lab's lock has ended.

@@ -59,6 +59,19 @@ impl Drop for Deferred {
     }
 }
 
+/// Lists what ends a command, without what was ignored from the start, as by nohup(1).
+pub fn ending_signals() -> Vec<i32> {
+    let ignored = |signal: &Signal| {
+        // SAFETY: only asks, and the answer is all zeros at first.
+        unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            libc::sigaction(*signal as c_int, std::ptr::null(), &raw mut action) == 0
+                && action.sa_sigaction == libc::SIG_IGN
+        }
+    };
+    ENDING.into_iter().filter(|signal| !ignored(signal)).map(|signal| signal as i32).collect()
+}
+
 /// Leaves signals to who waits for them from now on.
 pub fn signals_are_waited_for() {
     TAKEN_OVER.store(true, Ordering::SeqCst);

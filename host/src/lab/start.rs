@@ -43,6 +43,7 @@ pub struct Started {
 /// Starts the agent of a new lab. To be called while this process has one thread.
 pub fn start(order: &Order, undo: Undo) -> Result<Started, Error> {
     let rootless = !is_privileged();
+    unable::remember_settings();
     if order.on_host && rootless {
         return Err(Error::Unable {
             act: "build in the machine's own network (`--on-host`)".into(),

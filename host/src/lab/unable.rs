@@ -1,6 +1,7 @@
 //! Why this machine or user can't have labs, and what to do about it.
 
 use std::fs;
+use std::sync::OnceLock;
 
 use crate::topology::Errno;
 
@@ -15,8 +16,34 @@ pub fn hint(errno: &Errno, rootless: bool) -> Option<String> {
     explain(errno, rootless, sysctl)
 }
 
-/// Reads a setting of the kernel that is a number.
+/// The settings that a hint may need.
+const SETTINGS: [&str; 7] = [
+    "kernel.apparmor_restrict_unprivileged_userns",
+    "kernel.unprivileged_userns_clone",
+    "user.max_user_namespaces",
+    "user.max_pid_namespaces",
+    "user.max_mnt_namespaces",
+    "user.max_net_namespaces",
+    "user.max_uts_namespaces",
+];
+
+static KNOWN: OnceLock<[Option<i64>; SETTINGS.len()]> = OnceLock::new();
+
+/// Reads these settings while this process may read files.
+pub(super) fn remember_settings() {
+    KNOWN.get_or_init(|| SETTINGS.map(read_sysctl));
+}
+
+/// Returns a setting of the kernel that is a number.
 pub(super) fn sysctl(name: &str) -> Option<i64> {
+    let known = SETTINGS.iter().position(|setting| *setting == name);
+    match (KNOWN.get(), known) {
+        (Some(values), Some(at)) => values[at],
+        _ => read_sysctl(name),
+    }
+}
+
+fn read_sysctl(name: &str) -> Option<i64> {
     fs::read_to_string(format!("/proc/sys/{}", name.replace('.', "/"))).ok()?.trim().parse().ok()
 }
 

@@ -2,7 +2,8 @@
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-use super::{GiveUpError, close_inherited, failed, give_up};
+use super::seccomp::Process;
+use super::{GiveUpError, close_inherited, failed, give_up_as};
 
 /// What the compiler may use.
 pub struct CompilerLimits {
@@ -20,7 +21,6 @@ pub const COMPILER_LIMITS: CompilerLimits = CompilerLimits { memory: 2 << 30, cp
 /// Gives up what a scenario's process gives up, and all but some memory, time and output.
 pub fn give_up_for_compiling() -> Result<(), GiveUpError> {
     close_inherited(None);
-    give_up()?;
     let CompilerLimits { memory, cpu, code } = COMPILER_LIMITS;
     for (resource, limit, act) in [
         (Resource::RLIMIT_DATA, memory, "limit the compiler's memory"),
@@ -33,5 +33,5 @@ pub fn give_up_for_compiling() -> Result<(), GiveUpError> {
         let limit = limit.min(hard);
         setrlimit(resource, limit, limit).map_err(failed(act))?;
     }
-    Ok(())
+    give_up_as(Process::Compiler, &[])
 }

@@ -1,18 +1,24 @@
 //! What the process that runs a guest gives up, before it has read a byte of the module.
 //!
 //! All of it is per thread, so it comes before the first thread. Order: capabilities that could come back, identity,
-//! capabilities, then the right to gain any. A list of allowed system calls and of files belongs behind these.
+//! capabilities, then the right to gain any, files, and system calls, which the others take.
 
 mod capabilities;
 mod compiler;
 mod descriptors;
 mod identity;
+mod landlock;
+mod seccomp;
+
+use std::fs::File;
 
 pub use compiler::{COMPILER_LIMITS, CompilerLimits, give_up_for_compiling};
 pub use descriptors::close_inherited;
 pub use identity::{NoOther, other_identity};
 use nix::sys::prctl::{set_dumpable, set_no_new_privs};
 use thiserror::Error;
+
+use self::seccomp::Process;
 
 /// Something that could not be given up; nothing of the guest must be run then.
 #[derive(Debug, Error)]
@@ -27,12 +33,19 @@ fn failed<E: std::error::Error + Send + Sync + 'static>(act: &'static str) -> im
     move |source| GiveUpError { act, source: Box::new(source) }
 }
 
-/// Gives up identity, capabilities, and the right to gain any.
-pub fn give_up() -> Result<(), GiveUpError> {
+/// Gives up identity, capabilities, the right to gain any, files but those below some directories, and what system calls could do
+/// beyond computing and talking over what is open.
+pub fn give_up(but: Vec<File>) -> Result<(), GiveUpError> {
+    give_up_as(Process::Guest { reads_files: !but.is_empty() }, &but)
+}
+
+fn give_up_as(process: Process, but: &[File]) -> Result<(), GiveUpError> {
     capabilities::drop_those_that_could_return()?;
     identity::become_nobody()?;
     capabilities::drop_all()?;
     set_no_new_privs().map_err(failed("give up the right to gain privileges"))?;
     // No other process of the same user may look into this one, and it leaves no core.
-    set_dumpable(false).map_err(failed("shut others out"))
+    set_dumpable(false).map_err(failed("shut others out"))?;
+    landlock::take_files(but)?;
+    seccomp::take_calls(process)
 }

@@ -34,6 +34,8 @@ pub struct Order {
     pub granted: Granted,
     /// The network that it begins with.
     pub network: Topology,
+    /// The numbers of the signals that end it.
+    pub signals: Vec<i32>,
     /// Nothing is made: its time is not the user's, and its output is no answer.
     pub rehearsal: bool,
     /// Who makes its steps real.
@@ -80,13 +82,13 @@ pub fn run(prepared: Prepared, order: Order) -> Result<Report, LoadError> {
 }
 
 async fn drive(prepared: Prepared, order: Order) -> Result<Report, LoadError> {
-    let Order { arguments, lab_name, limits, granted, network, rehearsal, backend } = order;
+    let Order { arguments, lab_name, limits, granted, network, signals, rehearsal, backend } = order;
     let meter = Meter::new(limits);
     let mut table = ResourceTable::new();
     table.set_max_capacity(limits.handles);
     let files = Files::new(granted.directories > 0);
     let wasi = wasi(granted, &prepared, &arguments, &meter, rehearsal);
-    let interruption = Interruption::listen();
+    let interruption = Interruption::listen(&signals);
     backend.lock().unwrap_or_else(PoisonError::into_inner).signals_are_waited_for();
     let mut drawing = Drawing::new(network, backend, lab_name, meter.clone(), table, wasi);
     (drawing.is_rehearsal, drawing.files) = (rehearsal, files);
@@ -191,16 +193,14 @@ fn ended(error: &wasmtime::Error, store: &Store<Drawing>) -> End {
     End::Trapped(text.trim_end().to_owned())
 }
 
-/// Signals that end this process. Those that were ignored from the start (as by nohup) stay ignored.
+/// Signals that end this process.
 struct Interruption(Vec<(i32, SignalStream)>);
 
 impl Interruption {
     /// Waits for them from now on, not first when it is asked.
-    fn listen() -> Self {
-        let ignored = ignored_signals();
-        let ending = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].into_iter();
-        let ending = ending.filter(|kind| ignored & (1 << (kind.as_raw_value() - 1)) == 0);
-        Self(ending.filter_map(|kind| Some((kind.as_raw_value(), signal(kind).ok()?))).collect())
+    fn listen(signals: &[i32]) -> Self {
+        let stream = |number: &i32| Some((*number, signal(SignalKind::from_raw(*number)).ok()?));
+        Self(signals.iter().filter_map(stream).collect())
     }
 
     /// Returns the number of the first that comes.
@@ -214,11 +214,4 @@ impl Interruption {
         })
         .await
     }
-}
-
-/// Returns the set of signals that this process ignores, as proc_pid_status(5) shows it.
-fn ignored_signals() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let set = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    set.and_then(|set| u64::from_str_radix(set.trim(), 16).ok()).unwrap_or_default()
 }
