@@ -63,6 +63,19 @@ kernel_test!(what_a_guest_says_by_other_ways_is_escaped_too, |m| {
     shown.fails_with(1).stdout_lacks("\x1b").stdout_has("[31mlog").stdout_has("[32mname").stdout_has("[33mfail");
 });
 
+kernel_test!(what_turns_a_line_around_or_hides_is_shown_on_a_terminal, |m| {
+    let calls = "sys.print-text,a\u{202e}b\u{2066}c\u{200b}d lab.log,e\u{202e}f netns.add,g\u{202e}h";
+    let shown = m.play("lab", &["--rm"], calls).on_terminal().wait();
+    shown
+        .success()
+        .stdout_has("a\\u{202e}b\\u{2066}c\\u{200b}d")
+        .stdout_has("lab: e\\u{202e}f")
+        .stdout_has("`g\\u{202e}h`");
+    for character in ["\u{202e}", "\u{2066}", "\u{200b}"] {
+        shown.stdout_lacks(character);
+    }
+});
+
 kernel_test!(long_work_shows_how_far_it_is_on_a_terminal_alone, |m| {
     m.write("slow.wat", slow_wat());
     let run = ["run", "slow.wat", "--max-time", "2s"];

@@ -8,6 +8,7 @@ use wasmtime_wasi::p2::pipe::AsyncWriteStream;
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
 use super::limits::Meter;
+use crate::topology::is_obeyed;
 
 /// Bytes that may be on their way.
 const BUDGET: usize = 1 << 20;
@@ -48,7 +49,7 @@ struct Stream {
 }
 
 impl Stream {
-    /// Shows control characters instead of sending them to the terminal, which would obey them.
+    /// Shows what the terminal would obey instead of sending it there.
     fn escape(&mut self, bytes: &[u8]) -> String {
         let mut all = std::mem::take(&mut self.unfinished);
         all.extend_from_slice(bytes);
@@ -61,7 +62,7 @@ impl Stream {
         for character in String::from_utf8_lossy(&all).chars() {
             match character {
                 '\n' | '\t' => shown.push(character),
-                control if control.is_control() => shown.extend(control.escape_default()),
+                obeyed if is_obeyed(obeyed) => shown.extend(obeyed.escape_default()),
                 _ => shown.push(character),
             }
         }

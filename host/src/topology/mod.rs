@@ -51,7 +51,7 @@ pub use refusal::{Code, Refusal};
 pub use route::{Destination, Protocol, Route};
 pub use segments::{SegmentId, Segments};
 pub use table::{Rank, Table};
-pub use text::harmless;
+pub use text::{harmless, is_obeyed};
 pub use veth::QUEUES;
 pub use warnings::Warning;
 
