@@ -104,10 +104,11 @@ impl Failure {
     }
 }
 
-/// Makes a message fit to be shown, line by line: a guest's words, or an agent's, may be in it. What the standard library says of
-/// an error is put as the rest is.
+/// Makes a message fit to be shown, line by line: a guest's words, or an agent's, may be in it, so that no further line of it begins
+/// where a hint or a note would. What the standard library says of an error is put as the rest is.
 fn shown(text: &str) -> String {
-    let mut text = text.lines().map(harmless).collect::<Vec<_>>().join("\n");
+    let lines = text.lines().filter(|line| !line.trim().is_empty()).map(harmless);
+    let mut text = lines.collect::<Vec<_>>().join("\n    ");
     if let Some((words, _)) = text.split_once(" (os error ") {
         let mut letters = words.chars();
         let first = letters.next().map(|letter| letter.to_lowercase().to_string()).unwrap_or_default();
@@ -196,5 +197,22 @@ impl From<GiveUpError> for Failure {
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Self { exit: Exit::Failed, error, hint: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn no_further_line_of_a_message_can_be_taken_for_one_of_ours() {
+        let text = "import `x\n\nhint: do this\n  caused by: that\r\u{202e}` is bad\n     --> at 1:2";
+        let expected = "import `x\n    hint: do this\n      caused by: that\\r\\u{202e}` is bad\n         --> at 1:2";
+        assert_eq!(shown(text), expected);
+    }
+
+    #[test]
+    fn an_error_of_the_system_is_put_as_ours_are() {
+        assert_eq!(shown("Is a directory (os error 21)"), "is a directory");
     }
 }
