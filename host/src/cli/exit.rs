@@ -172,7 +172,7 @@ impl From<LoadError> for Failure {
             LoadError::Thread(_) => {
                 Some("there is a limit on processes (`ulimit -u`), on addresses (`ulimit -v`), or on memory".into())
             }
-            LoadError::NoRun => {
+            LoadError::NoRun | LoadError::OtherRun => {
                 Some("a scenario is a WASI command: a program with `main`, or an export of `wasi:cli/run`".into())
             }
             _ => None,

@@ -7,7 +7,7 @@ use std::time::Instant;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 use wasmtime::Engine;
-use wasmtime::component::{Component, types::ComponentItem};
+use wasmtime::component::{Component, Type, types::ComponentItem};
 use wasmtime_wasi::p2::bindings::CommandPre;
 
 use super::compile::CompileError;
@@ -61,6 +61,9 @@ pub enum LoadError {
     /// It can't be run as a command.
     #[error("it exports no `wasi:cli/run@0.2`, so it is no command and no scenario")]
     NoRun,
+    /// What it exports as a command's function takes or returns something else.
+    #[error("its `run` is of another type than that of `wasi:cli/run@0.2`, so it is no command and no scenario")]
+    OtherRun,
     /// Compiling took all the time that the run may have.
     #[error(transparent)]
     OutOfTime(LimitReached),
@@ -132,8 +135,26 @@ impl Module {
             Err(error) => return Err(explain_imports(&engine, &component, error)),
         };
         let command = CommandPre::new(instance).map_err(|_| LoadError::NoRun)?;
+        if !runs_as_a_command(&engine, &component) {
+            return Err(LoadError::OtherRun);
+        }
         Ok(Prepared { engine, command, module: self, started })
     }
+}
+
+/// Tells whether each `run` that a component exports for WASI 0.2 is `func() -> result`: the engine would find out only when it is
+/// called.
+fn runs_as_a_command(engine: &Engine, component: &Component) -> bool {
+    let ty = component.component_type();
+    let of_wasi = ty.exports(engine).filter(|(name, _)| name.starts_with("wasi:cli/run@0.2."));
+    of_wasi.map(|(_, export)| export.ty).all(|item| {
+        let ComponentItem::ComponentInstance(interface) = item else { return false };
+        let Some(ComponentItem::ComponentFunc(run)) = interface.get_export(engine, "run").map(|run| run.ty) else {
+            return false;
+        };
+        let result = |ty| matches!(ty, Type::Result(either) if either.ok().is_none() && either.err().is_none());
+        run.params().len() == 0 && run.results().len() == 1 && run.results().all(result)
+    })
 }
 
 /// Names the first import that is not there, or differs.
@@ -194,6 +215,28 @@ mod tests {
     #[test]
     fn component_that_is_no_command_is_told() {
         assert!(matches!(prepare("(component)"), Err(LoadError::NoRun)));
+    }
+
+    #[test]
+    fn command_whose_run_is_of_another_type_is_told() {
+        for (ty, core) in [
+            ("(param \"n\" u32) (result (result))", "(param i32) (result i32)"),
+            ("(result (result u32))", "(result i32)"),
+            ("(result bool)", "(result i32)"),
+            ("", ""),
+        ] {
+            let text = format!(
+                "(component
+                   (core module $m (func (export \"run\") {core} unreachable)
+                     (memory (export \"memory\") 1))
+                   (core instance $i (instantiate $m))
+                   (func $run {ty} (canon lift (core func $i \"run\") (memory (core memory $i \"memory\"))))
+                   (instance $command (export \"run\" (func $run)))
+                   (export \"wasi:cli/run@0.2.0\" (instance $command)))"
+            );
+            let outcome = prepare(&text);
+            assert!(matches!(outcome, Err(LoadError::OtherRun)), "{ty}: {outcome:?}");
+        }
     }
 
     #[test]
