@@ -260,7 +260,7 @@ kernel_test!(compiler_that_is_killed_leaves_nothing, |m| {
     }
     m.root_command("kill").args(&["-KILL", &pid.to_string()]).run().success();
     let ended = run.wait();
-    ended.complains(1, "error: `./slow.wat` can't be compiled").stderr_has("2 GiB of memory");
+    ended.complains(1, "error: `./slow.wat` can't be compiled").stderr_has("2.0 GiB of memory");
     assert_eq!(in_cache(m, &cache, "ls -A"), "");
     m.has_no_trace_of_labs();
     finish(m, &cache);

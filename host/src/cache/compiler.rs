@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -22,7 +23,10 @@ pub enum CompilerError {
     /// It refused the module, and said why in its own way.
     #[error("the compiler refused the module")]
     Refused(Vec<u8>),
-    /// It was ended by a limit, or broke off.
+    /// It was ended by one of its limits.
+    #[error("the compiler reached a limit")]
+    Spent(Spent),
+    /// It broke off.
     #[error("the compiler broke off, {status}")]
     Broken {
         /// How it ended.
@@ -33,6 +37,27 @@ pub enum CompilerError {
     /// It took longer than it may.
     #[error("the compiler took too long")]
     OutOfTime,
+}
+
+/// What a compiler had no more of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spent {
+    /// Memory; see RLIMIT_DATA in getrlimit(2).
+    Memory,
+    /// CPU time; see RLIMIT_CPU.
+    CpuTime,
+}
+
+impl Spent {
+    /// Tells it by the end of a process and what that had said.
+    fn of(status: ExitStatus, report: &[u8]) -> Option<Self> {
+        match Signal::try_from(status.signal()?).ok()? {
+            Signal::SIGXCPU => Some(Self::CpuTime),
+            // What the standard library says before it aborts for want of memory.
+            Signal::SIGABRT if report.starts_with(b"memory allocation of ") => Some(Self::Memory),
+            _ => None,
+        }
+    }
 }
 
 /// Has this program's hidden command `compile` turn a module into code, until `deadline`. `waiting` is called again and again
@@ -78,7 +103,10 @@ pub fn compile(
     match status.code() {
         Some(0) => Ok(contents(&mut code)?),
         Some(1) => Err(CompilerError::Refused(contents(&mut report)?)),
-        _ => Err(CompilerError::Broken { status, report: contents(&mut report)? }),
+        _ => {
+            let report = contents(&mut report)?;
+            Err(Spent::of(status, &report).map_or(CompilerError::Broken { status, report }, CompilerError::Spent))
+        }
     }
 }
 
@@ -92,4 +120,19 @@ fn contents(file: &mut File) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn end_by_a_limit_is_told_from_others() {
+        let ended = |signal: Signal, said: &str| Spent::of(ExitStatus::from_raw(signal as i32), said.as_bytes());
+        assert_eq!(ended(Signal::SIGXCPU, ""), Some(Spent::CpuTime));
+        assert_eq!(ended(Signal::SIGABRT, "memory allocation of 64 bytes failed\n"), Some(Spent::Memory));
+        assert_eq!(ended(Signal::SIGABRT, "thread 'main' panicked"), None);
+        assert_eq!(ended(Signal::SIGSEGV, ""), None);
+        assert_eq!(Spent::of(ExitStatus::from_raw(101 << 8), b"memory allocation of 64 bytes failed"), None);
+    }
 }

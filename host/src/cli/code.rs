@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use super::ended::not_loaded;
 use super::progress::Progress;
 use super::{Exit, Failure};
-use crate::cache::{self, Cache, CompilerError, Key, Unfit};
+use crate::cache::{self, Cache, CompilerError, Key, Spent, Unfit};
 use crate::lab;
 use crate::render::Compiled;
-use crate::sandbox::{self, CompilerLimits};
+use crate::sandbox::CompilerLimits;
 use crate::script::{self, LoadError, Module, RunLimits};
 use crate::topology::harmless;
 
@@ -77,8 +77,7 @@ fn refused(error: CompilerError, limits: &RunLimits, shown: &str) -> Failure {
                 ..broke_off(anyhow::anyhow!("the compiler broke off, {status}: {said}"), shown)
             }
         }
-        error @ CompilerError::Broken { .. } => broke_off(error.into(), shown)
-            .hint(format!("it may use {}; the module may be made to take more", compiler_limits())),
+        error @ (CompilerError::Spent(_) | CompilerError::Broken { .. }) => ended_by_a_limit(error, shown),
         CompilerError::Io(error) if lab::is_short_of_files(&error) => {
             let hint = Some("raise the limit of open files: `ulimit -n`".into());
             Failure { exit: Exit::Unable, hint, ..broke_off(CompilerError::Io(error).into(), shown) }
@@ -87,10 +86,23 @@ fn refused(error: CompilerError, limits: &RunLimits, shown: &str) -> Failure {
     }
 }
 
-/// Says what a compiler may use.
-fn compiler_limits() -> String {
-    let CompilerLimits { memory, cpu, code } = sandbox::COMPILER_LIMITS;
-    format!("{} GiB of memory, {} minutes of CPU time and {} GiB of code", memory >> 30, cpu / 60, code >> 30)
+/// Says which limit has ended a compiler, as far as that can be told, and what it may use.
+fn ended_by_a_limit(error: CompilerError, shown: &str) -> Failure {
+    let CompilerLimits { memory, cpu, code } = match CompilerLimits::in_force() {
+        Ok(limits) => limits,
+        Err(error) => return error.into(),
+    };
+    let size = |bytes| bytesize::ByteSize(bytes).display().iec();
+    let memory = format!("{} of memory", size(memory));
+    let cpu = format!("{} of CPU time", humantime::format_duration(Duration::from_secs(cpu)));
+    let reached = |limit| anyhow::anyhow!("the compiler reached its limit of {limit}");
+    let error = match error {
+        CompilerError::Spent(Spent::Memory) => reached(&memory),
+        CompilerError::Spent(Spent::CpuTime) => reached(&cpu),
+        error => error.into(),
+    };
+    broke_off(error, shown)
+        .hint(format!("it may use {memory}, {cpu} and {} of code; the module may be made to take more", size(code)))
 }
 
 fn broke_off(error: anyhow::Error, shown: &str) -> Failure {

@@ -12,7 +12,7 @@ mod seccomp;
 
 use std::fs::File;
 
-pub use compiler::{COMPILER_LIMITS, CompilerLimits, give_up_for_compiling};
+pub use compiler::{CompilerLimits, give_up_for_compiling};
 pub use descriptors::close_inherited;
 pub use identity::{NoOther, other_identity};
 use nix::sys::prctl::{set_dumpable, set_no_new_privs};
