@@ -47,6 +47,10 @@ pub struct LimitReached {
 /// Elements of the guest's tables together; a table has an element per function that is called indirectly.
 const TABLE_ELEMENTS: usize = 1 << 20;
 
+/// Bytes that one call of the guest may hand to the host, as often as its lists name the same text: each time is a copy of the host's
+/// own. No call of ours or of WASI's has use for as many.
+pub(super) const CALL: usize = 32 << 20;
+
 /// Counts what a guest uses. Clones count together.
 #[derive(Clone, Debug)]
 pub(super) struct Meter {

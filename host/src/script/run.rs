@@ -17,10 +17,13 @@ use super::drawing::Drawing;
 use super::engine::start_clock;
 use super::files::Files;
 use super::grants::Granted;
-use super::limits::{LimitReached, Meter, RunLimits};
+use super::limits::{CALL, LimitReached, Meter, RunLimits};
 use super::load::{LoadError, Prepared};
 use super::output::Output;
 use crate::topology::{Refusal, Topology};
+
+/// Characters of a guest's frame that are shown: the name in it is the guest's.
+const LONGEST_FRAME: usize = 200;
 
 /// How a scenario is to be run.
 pub struct Order {
@@ -94,6 +97,7 @@ async fn drive(prepared: Prepared, order: Order) -> Result<Report, LoadError> {
     (drawing.is_rehearsal, drawing.files) = (rehearsal, files);
     let mut store = Store::new(&prepared.engine, drawing);
     store.limiter(|drawing| &mut drawing.meter);
+    store.set_hostcall_fuel(CALL);
     store.set_epoch_deadline(1);
     let started = ThreadTime::now().as_duration();
     let (cpu, begun) = (meter.clone(), prepared.started);
@@ -187,8 +191,10 @@ fn ended(error: &wasmtime::Error, store: &Store<Drawing>) -> End {
     if let Some(frames) = error.downcast_ref::<WasmBacktrace>() {
         // Their heading says no more than that these are they.
         let frames = frames.to_string();
-        let frames = frames.split_once('\n').map_or("", |(_, frames)| frames);
-        text = format!("{text}\n{frames}");
+        for frame in frames.lines().skip(1) {
+            text.push('\n');
+            text.extend(frame.chars().take(LONGEST_FRAME));
+        }
     }
     End::Trapped(text.trim_end().to_owned())
 }
