@@ -2,28 +2,34 @@
 
 use std::fmt;
 use std::os::unix::process::ExitStatusExt;
-use std::process::ExitStatus;
 
 use serde_json::Value;
+
+use super::process::End;
 
 /// The end of a command: its status and all it said. A failed expectation shows the whole of it.
 #[derive(Clone, Debug)]
 #[must_use = "say what is expected: `success()`, `fails_with(code)`"]
 pub(crate) struct Outcome {
     command: String,
-    status: ExitStatus,
+    end: End,
     stdout: String,
     stderr: String,
 }
 
 impl Outcome {
-    pub(super) fn new(command: &str, status: ExitStatus, stdout: String, stderr: String) -> Outcome {
-        Outcome { command: command.to_owned(), status, stdout, stderr }
+    pub(super) fn new(command: &str, end: End, stdout: String, stderr: String) -> Outcome {
+        Outcome { command: command.to_owned(), end, stdout, stderr }
     }
 
     /// Returns the exit code as a shell would: 128 and the signal's number where a signal ended the command.
     pub(crate) fn code(&self) -> i32 {
-        self.status.code().or_else(|| self.status.signal().map(|signal| 128 + signal)).expect("it has ended")
+        self.end.status.code().or_else(|| self.end.status.signal().map(|signal| 128 + signal)).expect("it has ended")
+    }
+
+    /// Returns the most memory, in bytes, that any one of the command's processes had at a time.
+    pub(crate) fn peak(&self) -> u64 {
+        self.end.peak
     }
 
     pub(crate) fn stdout(&self) -> &str {
@@ -79,7 +85,7 @@ impl Outcome {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Outcome { command, status, stdout, stderr } = self;
+        let Outcome { command, end: End { status, .. }, stdout, stderr } = self;
         write!(f, "`{command}`\n--- {status}\n--- stdout\n{stdout}\n--- stderr\n{stderr}")
     }
 }

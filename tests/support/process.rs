@@ -1,9 +1,11 @@
 //! A process in a machine, as the test process holds it.
 
-use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
 use std::time::{Duration, Instant};
+use std::{fs, io, mem};
 
+use nix::libc;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -13,12 +15,22 @@ use super::deadline::poll_until;
 /// How long a command may take from its start until it has a process.
 const STARTS_WITHIN: Duration = Duration::from_secs(5);
 
+/// The end of a process.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct End {
+    pub(super) status: ExitStatus,
+    /// The most memory, in bytes, that it had, or any one of those that it waited for, as they did.
+    pub(super) peak: u64,
+}
+
 /// A command that was started, and the `nsenter` outside that waits for it; both are killed when this is dropped.
 pub(crate) struct Process<'m> {
     machine: &'m Machine,
     said: String,
     nsenter: Child,
     deadline: Instant,
+    /// It was waited for, so that its id may be another process's by now.
+    has_ended: bool,
 }
 
 impl<'m> Process<'m> {
@@ -30,7 +42,7 @@ impl<'m> Process<'m> {
         deadline: Duration,
     ) -> Process<'m> {
         let nsenter = command.spawn().expect("could not run `nsenter` of util-linux");
-        Process { machine, said, nsenter, deadline: Instant::now() + deadline }
+        Process { machine, said, nsenter, deadline: Instant::now() + deadline, has_ended: false }
     }
 
     pub(super) fn nsenter(&mut self) -> &mut Child {
@@ -60,8 +72,10 @@ impl<'m> Process<'m> {
     }
 
     /// Waits for the command's end, and is `None` when the deadline came first.
-    pub(super) fn wait(&mut self) -> Option<ExitStatus> {
-        poll_until(self.deadline, || self.nsenter.try_wait().expect("could not wait for a command"))
+    pub(super) fn wait(&mut self) -> Option<End> {
+        let end = poll_until(self.deadline, || wait_at_once(self.nsenter_pid()));
+        self.has_ended = end.is_some();
+        end
     }
 
     /// Kills everything in the machine, so that whatever holds the command's output open ends.
@@ -71,8 +85,7 @@ impl<'m> Process<'m> {
     }
 
     fn kill(&mut self) {
-        // The id of one that was waited for may be another process's by now.
-        if !matches!(self.nsenter.try_wait(), Ok(None)) {
+        if self.has_ended || !matches!(self.nsenter.try_wait(), Ok(None)) {
             return;
         }
         // Errors from here on are those of processes that have ended.
@@ -98,5 +111,21 @@ impl<'m> Process<'m> {
 impl Drop for Process<'_> {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// Looks whether a child has ended. The standard library does not tell what it used.
+fn wait_at_once(pid: Pid) -> Option<End> {
+    let mut status = 0;
+    // SAFETY: it is plain numbers, of which zeros are ones.
+    let mut usage: libc::rusage = unsafe { mem::zeroed() };
+    // SAFETY: both places are there to be written to.
+    match unsafe { libc::wait4(pid.as_raw(), &raw mut status, libc::WNOHANG, &raw mut usage) } {
+        0 => None,
+        -1 => panic!("could not wait for a command: {}", io::Error::last_os_error()),
+        _ => {
+            let peak = u64::try_from(usage.ru_maxrss).expect("a size") * 1024;
+            Some(End { status: ExitStatus::from_raw(status), peak })
+        }
     }
 }

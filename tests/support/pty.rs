@@ -79,13 +79,13 @@ impl Terminal<'_> {
     /// Waits for the command's end; the outcome's stdout is all that was shown.
     #[track_caller]
     pub(crate) fn wait(mut self) -> Outcome {
-        let Some(status) = self.process.wait() else {
+        let Some(end) = self.process.wait() else {
             self.give_up("did not end in time");
         };
         if !self.screen.ends(self.process.deadline()) {
-            self.give_up(&format!("has ended ({status}), but something it started holds its terminal open"));
+            self.give_up(&format!("has ended ({}), but something it started holds its terminal open", end.status));
         }
-        Outcome::new(self.process.said(), status, self.screen.text(), String::new())
+        Outcome::new(self.process.said(), end, self.screen.text(), String::new())
     }
 
     #[track_caller]

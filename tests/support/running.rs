@@ -57,14 +57,14 @@ impl<'m> Running<'m> {
     /// Waits for the command's end, and until nothing holds its output open any more.
     #[track_caller]
     pub(crate) fn wait(mut self) -> Outcome {
-        let Some(status) = self.process.wait() else {
+        let Some(end) = self.process.wait() else {
             self.give_up("did not end in time");
         };
         let deadline = self.process.deadline();
         if !(self.stdout.ends(deadline) && self.stderr.ends(deadline)) {
-            self.give_up(&format!("has ended ({status}), but something it started holds its output open"));
+            self.give_up(&format!("has ended ({}), but something it started holds its output open", end.status));
         }
-        Outcome::new(self.process.said(), status, self.stdout.text(), self.stderr.text())
+        Outcome::new(self.process.said(), end, self.stdout.text(), self.stderr.text())
     }
 
     #[track_caller]
