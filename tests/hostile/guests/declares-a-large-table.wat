@@ -1,0 +1,9 @@
+;; Has a table of two hundred million elements.
+(component
+  (core module $program
+    (table 200000000 funcref)
+    (func (export "run") (result i32) i32.const 0))
+  (core instance $program (instantiate $program))
+  (func $run (result (result)) (canon lift (core func $program "run")))
+  (instance $command (export "run" (func $run)))
+  (export "wasi:cli/run@0.2.0" (instance $command)))

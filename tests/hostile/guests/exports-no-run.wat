@@ -1,0 +1,2 @@
+;; Exports nothing, so that there is nothing to run.
+(component)

@@ -1,0 +1,9 @@
+;; Has a memory of more than 4 GiB (the proposal memory64).
+(component
+  (core module $program
+    (memory i64 0x20000)
+    (func (export "run") (result i32) i32.const 0))
+  (core instance $program (instantiate $program))
+  (func $run (result (result)) (canon lift (core func $program "run")))
+  (instance $command (export "run" (func $run)))
+  (export "wasi:cli/run@0.2.0" (instance $command)))

@@ -1,0 +1,25 @@
+;; Calls the host while that waits to be told where to write an answer.
+(component
+  (import "orchestrator:net/lab@0.1.0" (instance $lab (export "name" (func (result string)))))
+  ;; The call that realloc makes is of a table, as it is there only after realloc is.
+  (core module $memory
+    (type $call (func (param i32)))
+    (table (export "table") 1 funcref)
+    (memory (export "memory") 1)
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+      (call_indirect (type $call) (i32.const 0) (i32.const 0))
+      i32.const 1024))
+  (core instance $memory (instantiate $memory))
+  (core func $name (canon lower (func $lab "name")
+    (memory (core memory $memory "memory")) (realloc (core func $memory "realloc"))))
+  (core module $program
+    (import "host" "table" (table 1 funcref))
+    (import "host" "name" (func $name (param i32)))
+    (elem (i32.const 0) $name)
+    (func (export "run") (result i32) (call $name (i32.const 0)) i32.const 0))
+  (core instance $program (instantiate $program (with "host" (instance
+    (export "table" (table $memory "table"))
+    (export "name" (func $name))))))
+  (func $run (result (result)) (canon lift (core func $program "run")))
+  (instance $command (export "run" (func $run)))
+  (export "wasi:cli/run@0.2.0" (instance $command)))
