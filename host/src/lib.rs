@@ -11,6 +11,7 @@ pub mod agent;
 pub mod cache;
 pub mod cli;
 pub mod doctor;
+mod fault;
 pub mod kernel;
 pub mod lab;
 pub mod plan;

@@ -24,9 +24,8 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 pub(crate) struct Holder(Child);
 
 impl Holder {
-    /// Makes the namespaces and waits until `init.sh` has furnished them.
-    pub(crate) fn start(tester: Tester, kind: Kind) -> Holder {
-        let program = Path::new(env!("CARGO_BIN_EXE_orchestrator"));
+    /// Makes the namespaces and waits until `init.sh` has furnished them, with `program` as `orchestrator`.
+    pub(crate) fn start(tester: Tester, kind: Kind, program: &Path) -> Holder {
         let guest_calls = Path::new(env!("ORCHESTRATOR_TEST_GUEST_CALLS"));
         check_mode(program, 0o555, tester, kind);
         check_mode(guest_calls, 0o444, tester, kind);

@@ -9,7 +9,7 @@ use super::deadline::poll_until;
 use super::empty::{self, Snapshot};
 use super::holder::Holder;
 use super::tester::Tester;
-use super::{Command, Kind, Outcome};
+use super::{Command, Kind, Outcome, program};
 
 /// The scenario that plays its arguments as calls, as every machine has it.
 pub(crate) const GUEST_CALLS: &str = "/run/machine/guests/calls.wasm";
@@ -28,8 +28,17 @@ pub(crate) struct Machine {
 impl Machine {
     /// Makes a machine with `lo` up and nothing else, where `kind` owns the labs.
     pub(crate) fn new(kind: Kind) -> Machine {
+        Machine::with(&program::real(), kind)
+    }
+
+    /// Makes one likewise whose `orchestrator` is the build with faults. Without [`Halts`](super::Halts) it does as the program does.
+    pub(crate) fn faulty(kind: Kind) -> Machine {
+        Machine::with(&program::faulty(), kind)
+    }
+
+    fn with(program: &Path, kind: Kind) -> Machine {
         let tester = Tester::find();
-        let holder = Holder::start(tester, kind);
+        let holder = Holder::start(tester, kind, program);
         let mut machine = Machine { kind, tester, holder, at_first: Snapshot::new() };
         machine.at_first = empty::look(&machine);
         machine

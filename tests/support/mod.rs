@@ -32,6 +32,7 @@ mod confined;
 mod deadline;
 mod empty;
 mod enter;
+mod halts;
 mod holder;
 mod inhabit;
 mod kind;
@@ -41,6 +42,7 @@ mod outcome;
 mod output;
 mod portrait;
 mod process;
+mod program;
 mod pty;
 mod running;
 mod tester;
@@ -50,6 +52,7 @@ mod witness;
 pub(crate) use command::Command;
 pub(crate) use confined::{confined, crowded, forbidden, mounted, with_files};
 pub(crate) use deadline::poll_until;
+pub(crate) use halts::{Halt, Halts, Heard, kill_all};
 pub(crate) use kind::Kind;
 pub(crate) use labs::{EMPTY_WAT, EXAMPLES, slow_wat};
 pub(crate) use machine::{GUEST_CALLS, Machine};
@@ -63,6 +66,14 @@ pub(crate) use view::{LabView, link_local};
 #[track_caller]
 pub(crate) fn on_machine(kind: Kind, test: impl FnOnce(&Machine)) {
     let machine = Machine::new(kind);
+    test(&machine);
+    machine.finish();
+}
+
+/// Runs `test` likewise on a machine whose `orchestrator` is the build with faults.
+#[track_caller]
+pub(crate) fn on_faulty_machine(kind: Kind, test: impl FnOnce(&Machine)) {
+    let machine = Machine::faulty(kind);
     test(&machine);
     machine.finish();
 }

@@ -26,6 +26,7 @@ use super::log::{go_on, log};
 use super::machine;
 use super::netns::enter;
 use super::outside::Replaced;
+use crate::fault;
 use crate::kernel;
 use crate::plan::Mark;
 use crate::protocol::journal::{self, OnMachine, Opening};
@@ -60,6 +61,7 @@ pub(super) struct Prepared {
 
 /// Prepares the process; what can't be done is told to `run`.
 pub(super) fn boot(config: &Config) -> Result<Booted, ExitCode> {
+    fault::point("executed");
     // SAFETY: only looks at a descriptor that may not be there, and keeps nothing.
     let held = unsafe { BorrowedFd::borrow_raw(HELD_FD) };
     if getsockopt(&held, sockopt::SockType) != Ok(SockType::SeqPacket) {
@@ -74,12 +76,15 @@ pub(super) fn boot(config: &Config) -> Result<Booted, ExitCode> {
         remove_own_directory(config, &lock);
         return Err(ExitCode::FAILURE);
     }
+    fault::point("greeted");
     match prepare(config, &held, &lock) {
         Ok(prepared) => {
+            fault::point("prepared");
             if held.send(&Answer::Done).is_err() {
                 remove_own_directory(config, &lock);
                 return Err(ExitCode::FAILURE);
             }
+            fault::point("readiness told");
             Ok(Booted { held, lock, prepared })
         }
         Err(Unable { act, errno, about_namespaces }) => {
@@ -124,11 +129,15 @@ fn prepare(config: &Config, held: &Channel, lock: &OwnedFd) -> Result<Prepared, 
     let outer_pid = outer_pid.to_str().and_then(|pid| pid.parse::<i32>().ok());
     let outer_pid = outer_pid.ok_or(nix::Error::ENOENT).map_err(unable("read `/proc/self`"))?;
     setsid().map_err(unable("start a session"))?;
+    fault::point("session begun");
     redirect_stdio(&config.directory)?;
+    fault::point("log opened");
     go_on("mount `/proc`", mount_proc());
+    fault::point("`/proc` mounted");
     let replaced = replaced(config)?;
     let on_machine = if config.on_host { Some(on_machine(config, outer_pid)?) } else { None };
     let host_is_quiet = on_machine.is_none() && private_host()?;
+    fault::point("host made");
     let signals = signals()?;
     let opening = Opening { agent: outer_pid, boot: journal::this_boot(), on_machine: on_machine.clone() };
     journal::begin(&config.directory, &opening).map_err(unable_io("write the lab's journal"))?;
@@ -215,6 +224,7 @@ fn listen_in(directory: &Path) -> Result<OwnedFd, Unable> {
     std::env::set_current_dir(directory).map_err(unable_io("enter the lab's directory"))?;
     UnixAddr::new("socket")
         .and_then(|address| bind(listener.as_raw_fd(), &address))
+        .inspect(|()| fault::point("socket bound"))
         .and_then(|()| listen(&listener, Backlog::new(64).expect("64 is allowed")))
         .map_err(unable("bind the lab's socket"))?;
     std::env::set_current_dir("/").map_err(unable_io("enter `/`"))?;

@@ -11,6 +11,7 @@ use super::netns::{Made, enter};
 use super::outside::Outside;
 use super::standing::Standing;
 use super::translate::requests;
+use crate::fault;
 use crate::kernel::{self, Request};
 use crate::plan::{Step, StepFailure};
 use crate::protocol::STEPS_AHEAD;
@@ -55,6 +56,7 @@ pub(super) fn start(
                     builder.flush();
                     builder.settle_neighbours();
                     lock(&builder.standing).close_sockets();
+                    fault::point("all built");
                     // Whoever asked may have gone; the lab ends then.
                     let _ = answer.send(builder.failed.clone().map_or(Ok(()), Err));
                 }
@@ -274,6 +276,7 @@ impl Thread {
         };
         standing.spare_socket(netns);
         drop(standing);
+        fault::point("batch sent");
         if let Err(failure) = outcome {
             self.fail(failure);
         }

@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::peers::peers;
+use crate::fault;
 use crate::kernel::{self, IndexedLink, Socket};
 use crate::plan::{Machine, Mark};
 use crate::protocol::journal::{self, Entry, Opening};
@@ -150,7 +151,9 @@ fn remove(is_own: impl Fn(&IndexedLink) -> bool) -> io::Result<(Vec<String>, Vec
             let requests = some.iter().map(|link| kernel::set_group(link.index, group)).collect();
             said = said.or(socket.batch(requests).err());
         }
+        fault::point("links to go grouped");
         said = socket.batch(vec![kernel::remove_group(group)]).err().or(said);
+        fault::point("links removed");
     }
     let (own, others): (Vec<_>, Vec<_>) = kernel::marked_links(&socket)?.into_iter().partition(|link| is_own(link));
     let said = said.map(|error| format!(": {error}")).unwrap_or_default();

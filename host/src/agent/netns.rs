@@ -11,6 +11,7 @@ use std::thread;
 use nix::sched::{CloneFlags, setns, unshare};
 
 use super::log::go_on;
+use crate::fault;
 use crate::kernel::{self, Socket};
 
 /// How many namespaces the maker may be ahead of the builder.
@@ -67,6 +68,7 @@ impl Maker {
 /// Makes a netns, which the thread is in afterwards. Where settings can't be written it goes without, and says so once.
 fn make(order: &Order, can_set_defaults: &mut bool) -> io::Result<Made> {
     unshare(CloneFlags::CLONE_NEWNET)?;
+    fault::point("netns made");
     if *can_set_defaults {
         *can_set_defaults = go_on("set the defaults of a netns", kernel::set_defaults()).is_some();
     }

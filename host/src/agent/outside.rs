@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use super::log::log;
 use super::machine::{read_machine, undo, undo_own};
 use super::netns::{enter, on_a_visit};
+use crate::fault;
 use crate::plan::{Conflict, Mark, Step};
 use crate::protocol::journal::{self, Entry, Journal};
 use crate::protocol::{Answer, Channel, ChannelError, Dialled, Request, Undone, dial, greet, traces};
@@ -96,6 +97,7 @@ impl Outside {
         let Some(replaced) = self.state().replaces.take() else { return Ok(()) };
         // Waited for without the mutex: this may take a while, and the end must not wait for it.
         end_lab(&replaced, &self.lab)?;
+        fault::point("replaced lab ended");
         let target = replaced.directory;
         let mut state = self.state();
         fs::rename(&state.directory, &target).map_err(|error| match error.kind() {
@@ -103,6 +105,7 @@ impl Outside {
             _ => format!("could not take the name of the lab that was replaced: {error}"),
         })?;
         state.directory = target;
+        fault::point("directory taken over");
         Ok(())
     }
 
@@ -123,6 +126,7 @@ impl Outside {
         let mut state = self.state();
         if state.turn.is_none() {
             state.turn = Some(wait_for_turn(machine)?);
+            fault::point("turn taken");
         }
         let beginning = Mark::beginning(&self.lab);
         let is_own = |alias: &str| alias == self.mark || state.replaces.is_some() && alias.starts_with(&beginning);
@@ -172,7 +176,10 @@ impl Outside {
                 _ => Err(error),
             });
             match made {
-                Ok(()) => state.names.push((path, PathBuf::from(target))),
+                Ok(()) => {
+                    state.names.push((path, PathBuf::from(target)));
+                    fault::point("name made");
+                }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     taken.push(path.display().to_string());
                 }
@@ -199,11 +206,13 @@ impl Outside {
                 Err(sync::TryLockError::WouldBlock) => break None,
             }
         };
+        fault::point("end begun");
         if let Some(state) = &state {
             for (name, target) in &state.names {
                 // Somebody may have put another in its place.
                 if fs::read_link(name).is_ok_and(|to| to == *target) {
                     let _ = fs::remove_file(name);
+                    fault::point("name removed");
                 }
             }
             if !state.names.is_empty() {
@@ -213,6 +222,7 @@ impl Outside {
                 self.remove_directory(&state.directory);
             }
         }
+        fault::point("undone");
         // SAFETY: `_exit` only ends the process. Destructors are not wanted: the mutex must stay taken.
         unsafe { nix::libc::_exit(status) }
     }
@@ -244,6 +254,7 @@ impl Outside {
         }
         let hidden = directory.with_file_name(format!(".{}.{}.gone", self.lab, self.outer_pid));
         let going = if fs::rename(directory, &hidden).is_ok() { &hidden } else { directory };
+        fault::point("directory hidden");
         let _ = traces::remove_directory(going);
     }
 }

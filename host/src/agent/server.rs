@@ -23,6 +23,7 @@ use super::outside::{Outside, Replaced};
 use super::requests::Shared;
 use super::standing::Standing;
 use super::{Config, session};
+use crate::fault;
 use crate::kernel::Socket;
 use crate::protocol::journal::OnMachine;
 use crate::protocol::{Channel, State, greet};
@@ -58,6 +59,7 @@ pub(super) fn run(config: Arc<Config>, booted: Booted) -> ExitCode {
         outer_pid,
     });
     end_on_panic(&shared);
+    fault::point("threads started");
     let for_run = shared.clone();
     let session = move || session::serve(&for_run, &held, &order, &builder);
     if let Err(error) = thread::Builder::new().name("session".into()).spawn(session) {

@@ -11,6 +11,7 @@ use super::capacity::Capacity;
 use super::log::log;
 use super::netns::Order;
 use super::requests::{Asker, Shared};
+use crate::fault;
 use crate::plan::{Need, Step};
 use crate::protocol::{Answer, Channel, ChannelError, Request, State};
 
@@ -74,11 +75,16 @@ impl Session<'_> {
                     None => self.commit(|done| drop(channel.send(&Answer::Progress(done)))),
                 };
                 self.shared.outside.built();
+                fault::point("committed");
                 channel.send(&answer)
             }
             Request::Complete => {
                 self.take_over();
-                channel.send(&self.complete())
+                let answer = self.complete();
+                fault::point("completed");
+                channel.send(&answer)?;
+                fault::point("completion told");
+                Ok(())
             }
             // What it takes to enter the lab is not for the process that runs a guest.
             Request::Join(_) => {
@@ -183,6 +189,7 @@ impl Session<'_> {
                 }
             }
         }
+        fault::point("names made");
         *self.shared.state.lock().unwrap_or_else(PoisonError::into_inner) = State::Up;
         Answer::Completed(taken)
     }

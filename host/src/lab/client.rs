@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{Error, unable};
+use crate::fault;
 use crate::plan::{Need, Step};
 use crate::protocol::{
     Answer, Channel, ChannelError, HelloError, Join, PINGS_AT_ONCE, Request, STEPS_AHEAD, Status, dial, greet,
@@ -34,8 +35,12 @@ impl Client {
     /// Waits until an agent that was just started is ready.
     pub fn ready(&self) -> Result<(), Error> {
         greet(&self.channel).map_err(|source| Error::Hello { lab: self.lab.clone(), source })?;
+        fault::point("agent greeted");
         match self.channel.receive().map_err(Error::channel(&self.lab))? {
-            Answer::Done => Ok(()),
+            Answer::Done => {
+                fault::point("agent ready");
+                Ok(())
+            }
             Answer::Unable { act, errno, about_namespaces } => {
                 let hint = if about_namespaces { unable::hint(&errno, self.rootless) } else { None };
                 Err(Error::Unable { act, errno, hint })
@@ -72,13 +77,18 @@ impl Client {
             let some: Vec<Step> = steps.by_ref().take(STEPS).collect();
             sent += some.len();
             self.channel.send(&Request::Steps(some)).map_err(Error::channel(&self.lab))?;
+            fault::point("steps sent");
             progress(sent.saturating_sub(STEPS_AHEAD) as u64);
         }
         self.channel.send(&Request::Commit).map_err(Error::channel(&self.lab))?;
+        fault::point("commit sent");
         loop {
             match self.answer()? {
                 Answer::Progress(done) => progress(done),
-                Answer::Done => return Ok(()),
+                Answer::Done => {
+                    fault::point("steps done");
+                    return Ok(());
+                }
                 other => return Err(unexpected(other)),
             }
         }
@@ -87,7 +97,10 @@ impl Client {
     /// Lets the lab stand by itself. Returns the names in `/run/netns` that somebody else has.
     pub fn complete(&self) -> Result<Vec<String>, Error> {
         match self.ask(&Request::Complete)? {
-            Answer::Completed(taken) => Ok(taken),
+            Answer::Completed(taken) => {
+                fault::point("completion heard");
+                Ok(taken)
+            }
             other => Err(unexpected(other)),
         }
     }

@@ -14,6 +14,7 @@ use super::hold::wait_for_end;
 use super::processes::Namespaces;
 use super::sweep::Remains;
 use super::{Error, Lab};
+use crate::fault;
 use crate::protocol::{Undo, dial, traces};
 
 /// An agent that is alive says that it ends well within this.
@@ -33,14 +34,17 @@ pub fn end(lab: &Lab, undo: Undo) -> Result<Namespaces, Error> {
             sweep(lab, undo)?;
             return Ok(Namespaces::default());
         }
+        fault::point("agent to be asked");
         let asked = connect_within(&lab.directory, lab.name.as_str(), SILENCE)
             .and_then(|client| Ok((Namespaces::of(&client)?, client.down()?)))
             .map(|(namespaces, ())| namespaces);
         match asked {
             Ok(namespaces) => {
+                fault::point("agent has let go");
                 // The end of the channel comes a moment before that of the lab's processes.
                 wait_for_end(&lock, &lab.directory, PATIENCE)?;
                 // It could not take all of itself out of the machine's network, and says why in its log only.
+                fault::point("agent ended");
                 if traces::is_same(&lab.directory, &lock) {
                     drop(lock);
                     sweep(lab, undo)?;

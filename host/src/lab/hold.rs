@@ -12,6 +12,7 @@ use nix::sys::socket::{Shutdown, shutdown};
 
 use super::interrupt::ENDING;
 use super::{Error, Order};
+use crate::fault;
 
 /// An agent that has not ended after this has not undone its lab.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -50,6 +51,7 @@ impl Hold {
         }
         // The client may be waiting on the same channel in another thread; this ends its waiting too.
         let _ = shutdown(self.channel.as_raw_fd(), Shutdown::Both);
+        fault::point("let go");
         wait_for_end(&self.lock, &self.directory, PATIENCE)?;
         // Of a lab on the machine's own host the directory stays as long as something of it does. It is looked at by the
         // descriptor, as this process may no longer enter where it is.

@@ -13,6 +13,7 @@ use nix::unistd::{Pid, getegid, geteuid};
 
 use super::ids::{Lack, SubordinateIds};
 use super::{Error, unable};
+use crate::fault;
 use crate::protocol::{HELD_FD, LOCK_FD};
 use crate::topology::Errno;
 
@@ -69,10 +70,12 @@ pub(super) fn with_own_id(agent: &Agent<'_>) -> Result<(), Error> {
 /// Makes it in a user namespace that has this user's subordinate ids too. Where they can't be mapped it is not made.
 pub(super) fn with_ids(agent: &Agent<'_>, ids: &SubordinateIds) -> Result<Result<(), Lack>, Error> {
     let mut begun = Begun::begin(agent, libc::CLONE_NEWUSER, Maps::Parent)?;
+    fault::point("ids to be mapped");
     if let Err(lack) = ids.map(begun.pid) {
         begun.give_up();
         return Ok(Err(lack));
     }
+    fault::point("ids mapped");
     begun.channel.write_all(&[0]).map_err(Error::io("let the agent go"))?;
     begun.started().map(Ok)
 }

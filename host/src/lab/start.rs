@@ -12,6 +12,7 @@ use nix::unistd::geteuid;
 use super::interrupt::Deferred;
 use super::spawn::{self, Agent};
 use super::{Client, Error, Hold, LabName, Root, SubordinateIds, is_privileged, unable};
+use crate::fault;
 use crate::protocol::{State, Undo, traces};
 use crate::topology::{Errno, Limits};
 
@@ -53,6 +54,7 @@ pub fn start(order: &Order, undo: Undo) -> Result<Started, Error> {
     }
     let root = Root::own();
     root.create()?;
+    fault::point("place for labs made");
     let published = !rootless && geteuid().is_root();
     let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
         .map_err(|error| Error::io("make a channel")(error.into()))?;
@@ -96,6 +98,7 @@ pub fn start(order: &Order, undo: Undo) -> Result<Started, Error> {
         let watched = traces::open_directory(&directory).map_err(Error::io("open the lab's directory"))?;
         let channel = ours.try_clone().map_err(Error::io("duplicate a channel"))?;
         spawn(Agent { arguments, held: &theirs, lock: &lock }, rootless)?;
+        fault::point("agent made");
         Ok(Hold::new(channel, watched, &directory, order))
     };
     let hold = started().inspect_err(|_: &Error| {
@@ -161,8 +164,11 @@ fn make_directory(root: &Root, order: &Order, undo: Undo) -> Result<(PathBuf, Op
 
 fn make_and_lock(directory: &Path) -> Result<File, Error> {
     DirBuilder::new().mode(0o700).create(directory).map_err(Error::io(format!("make `{}`", directory.display())))?;
+    fault::point("directory made");
     let locked = traces::open_directory(directory).and_then(|file| file.lock().map(|()| file));
-    locked
+    let locked = locked
         .inspect_err(|_| drop(std::fs::remove_dir(directory)))
-        .map_err(Error::io(format!("lock `{}`", directory.display())))
+        .map_err(Error::io(format!("lock `{}`", directory.display())))?;
+    fault::point("directory locked");
+    Ok(locked)
 }

@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 
 use super::{Error, Root};
+use crate::fault;
 use crate::protocol::{Undo, Undone, traces};
 
 /// A lab whose agent has ended, and of which something is left.
@@ -38,11 +39,13 @@ impl Root {
             if !entry.file_type().is_ok_and(|kind| kind.is_dir()) || !traces::is_dead(&directory) {
                 continue;
             }
+            fault::point("dead lab found");
             // Hidden directories are those of labs that were about to replace another, `.NAME.PID`.
             let name = entry.file_name().to_string_lossy().trim_start_matches('.').to_owned();
             let lab = name.split('.').next().unwrap_or_default();
             // Root does nothing to the machine because another user's journal says so. Labs of users are not on it.
             let undone = if self.is_own() { undo(&directory, lab) } else { Undone::default() };
+            fault::point("dead lab undone");
             for note in undone.notes {
                 eprintln!("warning: lab `{lab}` has ended: {note}");
             }

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use nix::libc::{O_NOFOLLOW, O_NONBLOCK};
 use serde::{Deserialize, Serialize};
 
+use crate::fault;
+
 /// More than the largest lab notes.
 const LARGEST: u64 = 64 << 20;
 
@@ -62,14 +64,20 @@ fn path(directory: &Path) -> PathBuf {
 
 /// Begins a journal.
 pub fn begin(directory: &Path, opening: &Opening) -> io::Result<()> {
-    fs::write(path(directory), line(opening))
+    let mut file = File::create(path(directory))?;
+    fault::point("journal made");
+    file.write_all(line(opening).as_bytes())?;
+    fault::point("journal begun");
+    Ok(())
 }
 
 /// Adds what may be there from now on.
 pub fn note(directory: &Path, entries: &[Entry]) -> io::Result<()> {
     let text: String = entries.iter().map(line).collect();
     let mut file = File::options().append(true).open(path(directory))?;
-    file.write_all(text.as_bytes())
+    file.write_all(text.as_bytes())?;
+    fault::point("noted");
+    Ok(())
 }
 
 fn line(value: &impl Serialize) -> String {

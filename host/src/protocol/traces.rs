@@ -10,6 +10,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::journal::{self, Entry, Opening};
+use crate::fault;
 use nix::libc::{O_DIRECTORY, O_NOFOLLOW};
 use nix::sys::stat::{fstat, lstat};
 
@@ -50,7 +51,10 @@ pub fn make_names_directory(directory: &Path) -> io::Result<()> {
     }
     journal::note(directory, &[Entry::NamesDirectory])?;
     match fs::create_dir(NAMES) {
-        Ok(()) => fs::set_permissions(NAMES, std::os::unix::fs::PermissionsExt::from_mode(0o755)),
+        Ok(()) => {
+            fault::point("directory for names made");
+            fs::set_permissions(NAMES, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error),
     }
@@ -63,6 +67,7 @@ pub fn remove_names_directory(directory: &Path) {
         matches!(journal::read(directory), Ok(Some(journal)) if journal.entries.contains(&Entry::NamesDirectory));
     if has_made_it {
         let _ = fs::remove_dir(NAMES);
+        fault::point("directory for names removed");
     }
 }
 
@@ -74,6 +79,7 @@ pub fn remove_names(directory: &Path) {
     for entry in fs::read_dir(NAMES).into_iter().flatten().flatten() {
         if fs::read_link(entry.path()).is_ok_and(|to| leads_to_nothing_of(&to, opening.as_ref())) {
             let _ = fs::remove_file(entry.path());
+            fault::point("dead name removed");
         }
     }
     remove_names_directory(directory);
@@ -97,6 +103,7 @@ fn leads_to_nothing_of(target: &Path, opening: Option<&Opening>) -> bool {
 pub fn remove_directory(directory: &Path) -> io::Result<()> {
     for file in ["socket", "log", "journal"] {
         let _ = fs::remove_file(directory.join(file));
+        fault::point("file removed");
     }
     match fs::remove_dir(directory) {
         // Somebody has put something else there.

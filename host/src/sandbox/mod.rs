@@ -19,6 +19,7 @@ use nix::sys::prctl::{set_dumpable, set_no_new_privs};
 use thiserror::Error;
 
 use self::seccomp::Process;
+use crate::fault;
 
 /// Something that could not be given up; nothing of the guest must be run then.
 #[derive(Debug, Error)]
@@ -47,5 +48,7 @@ fn give_up_as(process: Process, but: &[File]) -> Result<(), GiveUpError> {
     // No other process of the same user may look into this one, and it leaves no core.
     set_dumpable(false).map_err(failed("shut others out"))?;
     landlock::take_files(but)?;
-    seccomp::take_calls(process)
+    seccomp::take_calls(process)?;
+    fault::given_up();
+    Ok(())
 }
