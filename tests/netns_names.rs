@@ -127,6 +127,26 @@ fn name_of_a_crashed_lab_that_somebody_has_taken_since_is_left_alone() {
 }
 
 #[test]
+fn name_of_a_crashed_lab_goes_though_its_agents_number_is_somebody_elses() {
+    on_root(|m| {
+        m.stand("lab", "netns.add,red");
+        let agent = m.agent_pid("lab");
+        let target = fs::read_link(m.outside(NAMES).join("lab.red")).unwrap();
+        let descriptor = target.file_name().unwrap().to_str().unwrap();
+        m.kill_agent("lab");
+        let other = format!("exec {descriptor}</dev/null; echo $$; exec sleep 1000");
+        // The next process gets the number after this one.
+        let script = format!("echo {} >/proc/sys/kernel/ns_last_pid; bash -c '{other}'; :", agent - 1);
+        let mut other = m.command("sh").args(&["-euc", &script]).spawn();
+        other.stdout_gets(&format!("{agent}\n"));
+        assert!(m.labs().is_empty());
+        m.has_no_trace_of_labs();
+        m.command("kill").args(&["-KILL", &agent.to_string()]).run().success();
+        other.wait().fails_with(137);
+    });
+}
+
+#[test]
 fn name_that_was_removed_by_hand_harms_nothing() {
     on_root(|m| {
         m.stand("lab", "netns.add,red");

@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::journal::{self, Entry, Opening};
+use super::journal::{self, Entry, Journal, Opening};
 use crate::fault;
 use nix::libc::{O_DIRECTORY, O_NOFOLLOW};
 use nix::sys::stat::{fstat, lstat};
@@ -72,10 +72,16 @@ pub fn remove_names_directory(directory: &Path) {
 }
 
 /// Removes the names that the dead agent of the lab in this directory has left: symlinks into its own `/proc`, whatever they are
-/// called. Where the journal does not tell the agent, they are those that no agent has any more.
+/// called. Where the journal was damaged and does not tell the agent, they are those that no agent has any more.
 pub fn remove_names(directory: &Path) {
-    let Ok(journal) = journal::read(directory) else { return };
-    let opening = journal.unwrap_or_default().opening;
+    let opening = match journal::read(directory) {
+        Ok(Some(Journal { opening, .. })) => opening,
+        // There is no name yet, or none any more: the socket is made after the journal is begun, and removed before all.
+        Ok(None) if fs::symlink_metadata(directory.join("socket")).is_err() => return,
+        // Somebody has taken the journal.
+        Ok(None) => None,
+        Err(_) => return,
+    };
     for entry in fs::read_dir(NAMES).into_iter().flatten().flatten() {
         if fs::read_link(entry.path()).is_ok_and(|to| leads_to_nothing_of(&to, opening.as_ref())) {
             let _ = fs::remove_file(entry.path());
@@ -85,8 +91,9 @@ pub fn remove_names(directory: &Path) {
     remove_names_directory(directory);
 }
 
-/// Tells whether a name leads to a descriptor, `/proc/PID/fd/N`, which its agent has no more. Other programs have names of another
-/// form there, such as `/proc/PID/ns/net`, and dead ones among them.
+/// Tells whether a name leads to a descriptor, `/proc/PID/fd/N`, which its agent has no more: the PID may be somebody else's by now,
+/// whose descriptor of that number is hardly a netns. Other programs have names of another form there, such as `/proc/PID/ns/net`, and
+/// dead ones among them.
 fn leads_to_nothing_of(target: &Path, opening: Option<&Opening>) -> bool {
     let Some(("proc", pid, "fd", number)) = target.to_str().and_then(|target| {
         let mut parts = target.strip_prefix('/')?.split('/');
@@ -96,7 +103,8 @@ fn leads_to_nothing_of(target: &Path, opening: Option<&Opening>) -> bool {
         return false;
     };
     let agents = |pid: i32| opening.is_none_or(|opening| opening.agent == pid);
-    pid.parse().is_ok_and(agents) && number.parse::<u32>().is_ok() && fs::symlink_metadata(target).is_err()
+    let is_netns = || fs::read_link(target).is_ok_and(|to| to.to_string_lossy().starts_with("net:["));
+    pid.parse().is_ok_and(agents) && number.parse::<u32>().is_ok() && !is_netns()
 }
 
 /// Removes a lab's directory. Its files are known, so this works without a descriptor to spare.
