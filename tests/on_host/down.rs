@@ -1,6 +1,6 @@
 //! `down` removes what is the lab's, and nothing that only looks like it.
 
-use crate::support::Portrait;
+use crate::support::{Kind, Portrait, on_machine};
 use crate::{LAB, SMALL, by_hand, down, has_link, inhabited, links_of, stand};
 
 #[test]
@@ -130,5 +130,14 @@ fn end_of_a_pair_that_was_moved_away_by_hand_goes_with_the_other() {
         let links = m.ip(&["-n", "app", "link"]);
         assert_eq!(links.as_array().unwrap().len(), 2, "{links}");
         before.assert_is_again(m);
+    });
+}
+
+#[test]
+fn directory_of_names_goes_with_a_lab_that_had_none_to_put_there() {
+    on_machine(Kind::Root, |m| {
+        stand(m, LAB, "bridge.add,host,br0");
+        down(m, LAB);
+        assert!(!m.outside("/run/netns").exists());
     });
 }

@@ -215,9 +215,7 @@ impl Outside {
                     fault::point("name removed");
                 }
             }
-            if !state.names.is_empty() {
-                traces::remove_names_directory(&state.directory);
-            }
+            traces::remove_names_directory(&state.directory);
             if self.leave_machine(&state.directory, status == 0) {
                 self.remove_directory(&state.directory);
             }
