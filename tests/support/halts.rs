@@ -6,6 +6,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,14 +18,19 @@ use super::{Command, Machine, poll_until};
 
 /// How long a program may take from one point to the next, or to its end.
 const PATIENCE: Duration = Duration::from_secs(30);
+const DUPLICATE: &str = "a descriptor can be duplicated";
 
-/// The socket at which programs with faults say where they are.
+/// The socket at which programs with faults say where they are. Once it is dropped they halt no more.
 pub(crate) struct Halts<'m> {
     machine: &'m Machine,
     path: String,
     listener: UnixListener,
+    streams: Streams,
     heard: Receiver<Heard>,
 }
+
+/// One to each program.
+type Streams = Arc<Mutex<Vec<UnixStream>>>;
 
 /// What was heard of a program.
 pub(crate) enum Heard {
@@ -54,21 +60,23 @@ impl Halt {
 impl<'m> Halts<'m> {
     /// Begins to listen, in a machine that has the program with faults.
     pub(crate) fn listen(machine: &'m Machine) -> Halts<'m> {
-        let path = machine.write("halts", "");
+        let path = format!("{}/halts", machine.kind().home());
         let outside = machine.outside(&path);
-        fs::remove_file(&outside).expect("it was just written");
         let listener = UnixListener::bind(&outside).expect("could not bind the socket for halts");
         fs::set_permissions(&outside, Permissions::from_mode(0o666)).expect("the socket is this process's");
         let (sender, heard) = channel();
-        let accepting = listener.try_clone().expect("a descriptor can be duplicated");
+        let accepting = listener.try_clone().expect(DUPLICATE);
+        let streams = Streams::default();
+        let accepted = streams.clone();
         // It ends with the listener, which is shut down.
         thread::spawn(move || {
             for stream in accepting.incoming().map_while(Result::ok) {
-                let sender = sender.clone();
+                let (sender, kept) = (sender.clone(), stream.try_clone().expect(DUPLICATE));
+                accepted.lock().unwrap_or_else(PoisonError::into_inner).push(kept);
                 thread::spawn(move || follow(&stream, &sender));
             }
         });
-        Halts { machine, path, listener, heard }
+        Halts { machine, path, listener, streams, heard }
     }
 
     /// Begins an `orchestrator` of the labs' owner that halts at each point, as does an agent that it starts.
@@ -86,6 +94,9 @@ impl<'m> Halts<'m> {
 impl Drop for Halts<'_> {
     fn drop(&mut self) {
         let _ = shutdown(self.listener.as_raw_fd(), Shutdown::Both);
+        for stream in self.streams.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let _ = stream.shutdown(std::net::Shutdown::Both);
+        }
         let _ = fs::remove_file(self.machine.outside(&self.path));
     }
 }
@@ -96,7 +107,7 @@ fn follow(stream: &UnixStream, sender: &Sender<Heard>) {
     let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
     let Some(command) = lines.next() else { return };
     for place in lines {
-        let stream = stream.try_clone().expect("a descriptor can be duplicated");
+        let stream = stream.try_clone().expect(DUPLICATE);
         let halt = Halt { command: command.clone(), place, pid, stream };
         if sender.send(Heard::Halted(halt)).is_err() {
             return;

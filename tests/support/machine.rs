@@ -40,7 +40,7 @@ impl Machine {
         let tester = Tester::find();
         let holder = Holder::start(tester, kind, program);
         let mut machine = Machine { kind, tester, holder, at_first: Snapshot::new() };
-        machine.at_first = empty::look(&machine);
+        machine.at_first = machine.look();
         machine
     }
 
@@ -115,12 +115,23 @@ impl Machine {
     /// Waits at most `time` for the machine to be as empty as it was at first, and fails likewise.
     #[track_caller]
     pub(crate) fn empties_within(&self, time: Duration) {
+        self.is_again_within(&self.at_first, time);
+    }
+
+    /// Lists all that is in the machine now.
+    pub(crate) fn look(&self) -> Snapshot {
+        empty::look(self)
+    }
+
+    /// Waits at most `time` for the machine to have what it had `before`, and nothing else, and fails likewise.
+    #[track_caller]
+    pub(crate) fn is_again_within(&self, before: &Snapshot, time: Duration) {
         let mut differences = Vec::new();
-        let emptied = poll_until(Instant::now() + time, || {
-            differences = empty::differences(&self.at_first, &empty::look(self));
+        let found = poll_until(Instant::now() + time, || {
+            differences = empty::differences(before, &self.look());
             differences.is_empty().then_some(())
         });
-        assert!(emptied.is_some(), "the machine is not as it was at first:\n  {}", differences.join("\n  "));
+        assert!(found.is_some(), "the machine is not as it was at first:\n  {}", differences.join("\n  "));
     }
 
     pub(super) fn holder(&self) -> &Holder {

@@ -52,6 +52,7 @@ mod witness;
 pub(crate) use command::Command;
 pub(crate) use confined::{confined, crowded, forbidden, mounted, with_files};
 pub(crate) use deadline::poll_until;
+pub(crate) use empty::Snapshot;
 pub(crate) use halts::{Halt, Halts, Heard, kill_all};
 pub(crate) use kind::Kind;
 pub(crate) use labs::{EMPTY_WAT, EXAMPLES, slow_wat};
