@@ -101,7 +101,7 @@ impl<'m> Process<'m> {
     }
 
     /// Returns the command's process id outside the machine: it is the only child of `nsenter`.
-    fn command_pid(&self) -> Option<Pid> {
+    pub(super) fn command_pid(&self) -> Option<Pid> {
         let pid = self.nsenter_pid();
         let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
         children.split_whitespace().next()?.parse().ok().map(Pid::from_raw)

@@ -38,6 +38,12 @@ impl<'m> Running<'m> {
         self.process.signal(signal);
     }
 
+    /// Returns the command's process id outside the machine, once it has said something.
+    #[track_caller]
+    pub(crate) fn pid(&self) -> i32 {
+        self.process.command_pid().expect("it runs").as_raw()
+    }
+
     /// Waits until the command's stdout has `text`.
     #[track_caller]
     pub(crate) fn stdout_gets(&mut self, text: &str) {

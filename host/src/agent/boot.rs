@@ -32,8 +32,8 @@ use crate::plan::Mark;
 use crate::protocol::journal::{self, OnMachine, Opening};
 use crate::protocol::{Answer, Channel, HELD_FD, LOCK_FD, greet, traces};
 
-/// The largest request; steps come in smaller pieces.
-pub(super) const REQUEST_LIMIT: usize = 4 << 20;
+/// The largest request, which is of as many pings as there may be from namespaces with the longest names.
+pub(super) const REQUEST_LIMIT: usize = 8 << 20;
 
 /// What the agent starts with.
 pub(super) struct Booted {

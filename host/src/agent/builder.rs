@@ -201,11 +201,9 @@ impl Thread {
 
     /// Removes a netns, and its veths by name: the kernel takes its time to remove the peers of a netns that has gone.
     fn remove_netns(&mut self, step: &Step, id: NetnsId) -> Result<(), Refusal> {
-        let (peers, links) = {
+        let peers: Vec<LinkId> = {
             let standing = lock(&self.standing);
-            let links: Vec<LinkId> = standing.topology.links_of(id).collect();
-            let peers: Vec<LinkId> = links.iter().filter_map(|link| standing.topology.peer(*link).ok()).collect();
-            (peers, links)
+            standing.topology.links_of(id).filter_map(|link| standing.topology.peer(link).ok()).collect()
         };
         for peer in &peers {
             let (netns, request) = {
@@ -218,13 +216,7 @@ impl Thread {
             }
         }
         self.flush();
-        let mut standing = lock(&self.standing);
-        step.play(&mut standing.topology)?;
-        for link in links.iter().chain(&peers) {
-            standing.indexes.remove(link);
-        }
-        standing.nodes.remove(&id);
-        Ok(())
+        lock(&self.standing).remove_netns(id, step)
     }
 
     /// Has every netns forget where its neighbours were, if a link has got another MAC address: they would be looked for at the

@@ -14,7 +14,7 @@ pub(super) struct Held {
     /// The kernel configures the IPv6 of its links, as it was told.
     pub(super) autoconfiguration: bool,
     /// The indexes of the lab's links, where there are others: in the machine's own namespace.
-    pub(super) own: Option<HashSet<u32>>,
+    pub(super) own: Option<Arc<HashSet<u32>>>,
 }
 
 impl Held {

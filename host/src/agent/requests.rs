@@ -17,7 +17,7 @@ use super::standing::Standing;
 use super::{Config, icmp, look, settle};
 use crate::kernel;
 use crate::protocol::{Answer, Channel, ChannelError, Host, Join, Request, State, Status};
-use crate::topology::{Errno, NetnsId, NetnsName, Ping, PingAnswer, PingOutcome, Refusal, WayOut};
+use crate::topology::{Errno, MOST_PINGS, NetnsId, NetnsName, Ping, PingAnswer, PingOutcome, Refusal, WayOut};
 
 /// Before a look the links are given this long to come to rest; it takes a few milliseconds.
 const REST: Duration = Duration::from_secs(1);
@@ -61,7 +61,7 @@ impl Shared {
             Request::Ping(pings) => channel.send(&self.ping(pings, channel, Asker::User)),
             Request::Observe(netns) => channel.send(&self.observe(&netns)),
             Request::ObserveAll => channel.send(&self.observe_all()),
-            Request::Settle(timeout) => channel.send(&self.settle(timeout)),
+            Request::Settle(timeout) => channel.send(&self.settle(timeout, channel)),
             Request::Status => channel.send(&self.status()),
             Request::Join(netns) => match self.join(&netns) {
                 Ok((answer, held)) => {
@@ -124,14 +124,19 @@ impl Shared {
     }
 
     pub(super) fn ping(&self, pings: Vec<Ping>, channel: &Channel, asker: Asker) -> Answer {
-        if let Err(error) = self.rest_before(&pings) {
+        if pings.iter().any(|ping| ping.count as usize > MOST_PINGS) {
+            let message = format!("could not ping: each sends at most {MOST_PINGS} requests");
+            return Answer::Failed { errno: None, message };
+        }
+        if let Err(error) = self.rest_before(&pings, channel) {
             return failed("wait for the links", &error);
         }
         // What can't leave has its answer already.
         let mut answers = Vec::with_capacity(pings.len());
         let mut departures = Vec::with_capacity(pings.len());
+        let mut sources = HashMap::new();
         for ping in pings {
-            match self.depart(ping, asker) {
+            match self.depart(ping, asker, &mut sources) {
                 Ok(Ok(departure)) => {
                     answers.push(None);
                     departures.push(departure);
@@ -152,7 +157,14 @@ impl Shared {
     /// Finds where a ping leaves from. From the machine's own netns it gets no further than the lab: a guest must not learn of the
     /// networks that the machine is in. Through the machine it would get there from any other netns too, so where a guest asks,
     /// the model has to find the way there and back.
-    fn depart(&self, ping: Ping, asker: Asker) -> Result<Result<Departure, PingAnswer>, Refusal> {
+    ///
+    /// Each source is looked at once.
+    fn depart(
+        &self,
+        ping: Ping,
+        asker: Asker,
+        sources: &mut HashMap<NetnsId, Held>,
+    ) -> Result<Result<Departure, PingAnswer>, Refusal> {
         let standing = self.standing();
         let id = standing.topology.find_netns(&ping.source)?;
         if asker == Asker::Guest && standing.topology.is_on_machine() {
@@ -173,22 +185,23 @@ impl Shared {
                 }
             }
         };
-        Ok(Ok(Departure { ping, from: standing.held(id), exit }))
+        let from = sources.entry(id).or_insert_with(|| standing.held(id)).clone();
+        Ok(Ok(Departure { ping, from, exit }))
     }
 
     /// Lets what was built come to rest where it matters to these pings.
-    fn rest_before(&self, pings: &[Ping]) -> io::Result<()> {
+    fn rest_before(&self, pings: &[Ping], channel: &Channel) -> io::Result<()> {
         let concerned = self.standing().restless(pings);
         if concerned.is_empty() {
             return Ok(());
         }
         let detects = concerned.iter().any(|netns| netns.autoconfiguration);
         let rest = if detects { REST_WITH_DETECTION } else { REST };
-        settle::settle(&concerned, rest, pings.iter().any(|ping| ping.target.is_ipv6())).map(drop)
+        settle::settle(&concerned, rest, pings.iter().any(|ping| ping.target.is_ipv6()), channel.as_fd()).map(drop)
     }
 
-    fn settle(&self, timeout: Duration) -> Answer {
-        match settle::settle(&self.namespaces(), timeout, kernel::has_ipv6()) {
+    fn settle(&self, timeout: Duration, channel: &Channel) -> Answer {
+        match settle::settle(&self.namespaces(), timeout, kernel::has_ipv6(), channel.as_fd()) {
             Ok(waiting) => Answer::Settled(waiting.into_iter().collect()),
             Err(error) => failed("wait for the links", &error),
         }

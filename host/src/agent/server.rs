@@ -34,6 +34,8 @@ const CONNECTIONS: usize = 64;
 const BREATH: Duration = Duration::from_millis(100);
 /// A connection that says nothing for this long is closed.
 const SILENCE: Duration = Duration::from_secs(60);
+/// One that does not say what it is takes the place of another for no longer than this.
+const STRANGER: Duration = Duration::from_secs(5);
 /// What the kernel shows of a uid that this user namespace does not know.
 const OVERFLOW_UID: u32 = 65_534;
 
@@ -186,7 +188,8 @@ fn may_speak(socket: &OwnedFd, rootless: bool) -> bool {
 }
 
 fn converse(shared: &Shared, mut channel: Channel) {
-    if channel.set_timeout(SILENCE).is_err() || greet(&channel).is_err() {
+    let is_known = channel.set_timeout(STRANGER).is_ok() && greet(&channel).is_ok();
+    if !is_known || channel.set_timeout(SILENCE).is_err() {
         return;
     }
     // Whatever goes wrong ends this conversation and never the lab.

@@ -1,4 +1,7 @@
 //! The session with `run`, which alone may build.
+//!
+//! The process at its other end runs a guest, and whoever has broken out of the sandbox speaks here. Whatever comes out of place ends
+//! the session; before `Complete` that ends the lab as well.
 
 use std::os::fd::AsRawFd;
 use std::sync::atomic::Ordering;
@@ -14,14 +17,23 @@ use super::requests::{Asker, Shared};
 use crate::fault;
 use crate::plan::{Need, Step};
 use crate::protocol::{Answer, Channel, ChannelError, Request, State};
+use crate::topology::Limits;
 
 /// How often `run` is told how far the builder is.
 const TELLING: Duration = Duration::from_millis(100);
 
 /// Serves `run` until it lets go. If it does so before the lab is complete, the lab ends.
 pub(super) fn serve(shared: &Arc<Shared>, channel: &Channel, order: &SyncSender<Order>, builder: &Builder) {
-    let mut session =
-        Session { shared, order, builder, waiting: Vec::new(), committed: 0, with_sockets: true, broken: None };
+    let mut session = Session {
+        shared,
+        order,
+        builder,
+        waiting: Vec::new(),
+        committed: 0,
+        with_sockets: true,
+        broken: None,
+        complete: false,
+    };
     let outcome = loop {
         let request = match channel.receive() {
             Ok(request) => request,
@@ -35,6 +47,8 @@ pub(super) fn serve(shared: &Arc<Shared>, channel: &Channel, order: &SyncSender<
         log(format_args!("error: the channel of `run`: {outcome}"));
     }
     shared.end_unless_complete();
+    // The server has the socket too, to see the end of `run` by it.
+    channel.hang_up();
 }
 
 struct Session<'a> {
@@ -49,11 +63,16 @@ struct Session<'a> {
     with_sockets: bool,
     /// Why nothing can be built, as the answer to `Commit`.
     broken: Option<Answer>,
+    /// The lab stands by itself, as it is: it has its names.
+    complete: bool,
 }
 
 impl Session<'_> {
     fn handle(&mut self, request: Request, channel: &Channel) -> Result<(), ChannelError> {
         match request {
+            Request::Need(_) | Request::Steps(_) | Request::Commit | Request::Complete if self.complete => {
+                Err(ChannelError::OutOfPlace("the lab is complete"))
+            }
             Request::Need(need) => {
                 self.make_room(need);
                 Ok(())
@@ -61,6 +80,9 @@ impl Session<'_> {
             // All of them are looked at before the first is done.
             Request::Steps(steps) if self.shared.config.on_host => {
                 self.waiting.extend(steps);
+                if self.waiting.len() > most_steps(self.shared.config.limits) {
+                    return Err(ChannelError::OutOfPlace("no lab of this size takes so many steps"));
+                }
                 Ok(())
             }
             Request::Steps(steps) => {
@@ -71,12 +93,16 @@ impl Session<'_> {
             Request::Commit => {
                 let answer = match self.begin() {
                     Some(answer) => answer,
-                    // If `run` has gone the server ends the lab.
-                    None => self.commit(|done| drop(channel.send(&Answer::Progress(done)))),
+                    // If `run` has gone the server ends the lab. One that does not read is not waited for: other labs may be waiting
+                    // for their turn to be built on the machine.
+                    None => self.commit(|done| drop(channel.offer(&Answer::Progress(done)))),
                 };
                 self.shared.outside.built();
                 fault::point("committed");
                 channel.send(&answer)
+            }
+            Request::Complete if !self.waiting.is_empty() => {
+                Err(ChannelError::OutOfPlace("steps wait for their commit"))
             }
             Request::Complete => {
                 self.take_over();
@@ -190,7 +216,15 @@ impl Session<'_> {
             }
         }
         fault::point("names made");
+        self.complete = true;
         *self.shared.state.lock().unwrap_or_else(PoisonError::into_inner) = State::Up;
         Answer::Completed(taken)
     }
+}
+
+/// Returns more steps than a plan can have in a lab of this size: each object is made, set in some ten ways and may have to make room
+/// for another first.
+fn most_steps(limits: Limits) -> usize {
+    let objects = limits.netns.saturating_add(limits.links).saturating_add(limits.addresses_and_routes);
+    objects.saturating_add(1).saturating_mul(20)
 }

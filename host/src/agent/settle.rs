@@ -5,8 +5,10 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::thread::sleep;
+use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, poll};
 
 use super::held::Held;
 use super::netns::{enter, on_a_visit};
@@ -14,11 +16,17 @@ use crate::kernel::{self, Socket};
 
 /// Nobody waits longer for a link.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-const POLL: Duration = Duration::from_millis(2);
+/// Milliseconds.
+const POLL: u8 = 2;
 
 /// Waits until no link of these namespaces is on its way up, and no IPv6 address if `ipv6` is asked for; returns those that were
-/// when the time was over.
-pub(super) fn settle(namespaces: &[Held], timeout: Duration, ipv6: bool) -> io::Result<BTreeSet<String>> {
+/// when the time was over. It goes on for as long as the asker is there.
+pub(super) fn settle(
+    namespaces: &[Held],
+    timeout: Duration,
+    ipv6: bool,
+    asker: BorrowedFd<'_>,
+) -> io::Result<BTreeSet<String>> {
     let deadline = Instant::now() + timeout.min(LONGEST);
     on_a_visit(|| {
         let mut waiting = BTreeSet::new();
@@ -38,7 +46,10 @@ pub(super) fn settle(namespaces: &[Held], timeout: Duration, ipv6: bool) -> io::
                     waiting.extend(late.iter().map(|late| format!("{}/{late}", netns.name)));
                     break;
                 }
-                sleep(POLL);
+                // Asks for nothing, so it tells only of the end of the channel.
+                if poll(&mut [PollFd::new(asker, PollFlags::empty())], POLL).is_ok_and(|gone| gone > 0) {
+                    return Err(io::ErrorKind::ConnectionAborted.into());
+                }
             }
         }
         Ok(waiting)

@@ -11,6 +11,7 @@ use super::held::Held;
 use super::netns::{self, Made};
 use super::rest::Rest;
 use crate::kernel::{self, Socket};
+use crate::plan::Step;
 use crate::topology::{Limits, LinkId, LinkName, NetnsId, NetnsName, Ping, Place, Refusal, Topology};
 
 /// A netns in the kernel.
@@ -122,7 +123,7 @@ impl Standing {
     /// Returns a netns that stands for other threads to look at.
     pub(super) fn held(&self, id: NetnsId) -> Held {
         let indexes = || self.topology.links_of(id).filter_map(|link| self.indexes.get(&link).copied()).collect();
-        let own = self.is_machine(id).then(indexes);
+        let own = self.is_machine(id).then(indexes).map(Arc::new);
         let autoconfiguration = self.topology.is_autoconfigured(id);
         Held { name: self.topology.netns_name(id), netns: self.nodes[&id].netns.clone(), own, autoconfiguration }
     }
@@ -133,6 +134,18 @@ impl Standing {
         if let Ok(lo) = self.topology.find_link(id, &LinkName::lo()) {
             self.indexes.insert(lo, 1);
         }
+    }
+
+    /// Removes a netns by playing that step on the model, with what the kernel removes along with it: its links and their peers.
+    pub(super) fn remove_netns(&mut self, id: NetnsId, step: &Step) -> Result<(), Refusal> {
+        let links: Vec<LinkId> = self.topology.links_of(id).collect();
+        let peers: Vec<LinkId> = links.iter().filter_map(|link| self.topology.peer(*link).ok()).collect();
+        step.play(&mut self.topology)?;
+        for link in links.iter().chain(&peers) {
+            self.indexes.remove(link);
+        }
+        self.nodes.remove(&id);
+        Ok(())
     }
 
     pub(super) fn node(&mut self, id: NetnsId) -> &mut Node {

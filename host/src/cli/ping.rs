@@ -10,10 +10,7 @@ use super::{Exit, Failure};
 use crate::agent;
 use crate::lab::{self, Client, Error};
 use crate::render::{self, Pinged};
-use crate::topology::{NetnsName, Ping as Question, PingOutcome, harmless, observed};
-
-/// A table of more pairs than this is no use, and takes too long.
-const MOST_PAIRS: usize = 65_535;
+use crate::topology::{MOST_PINGS, NetnsName, Ping as Question, PingOutcome, harmless, observed};
 
 /// Ping within a lab; all pairs of namespaces if none are named
 #[derive(Debug, Args)]
@@ -92,9 +89,9 @@ impl Ping {
             eprintln!("note: netns `{}` has no address and is left out", silent.name);
         }
         let pairs = ends.len() * ends.len().saturating_sub(1);
-        if pairs > MOST_PAIRS {
+        if pairs > MOST_PINGS {
             let message =
-                format!("lab `{}` has {pairs} pairs of namespaces, and a table has at most {MOST_PAIRS}", self.lab);
+                format!("lab `{}` has {pairs} pairs of namespaces, and a table has at most {MOST_PINGS}", self.lab);
             return Err(Failure::usage(message).hint(format!("name two: `orchestrator ping {} FROM TO`", self.lab)));
         }
         let others = |(from, _): &(&NetnsName, IpAddr)| {

@@ -8,14 +8,13 @@ use super::{Error, unable};
 use crate::fault;
 use crate::plan::{Need, Step};
 use crate::protocol::{
-    Answer, Channel, ChannelError, HelloError, Join, PINGS_AT_ONCE, Request, STEPS_AHEAD, Status, dial, greet,
+    Answer, Channel, ChannelError, HelloError, Join, PINGS_AT_ONCE, Request, STEPS_AHEAD, STEPS_AT_ONCE, Status, dial,
+    greet,
 };
 use crate::topology::{NetnsName, PING_INTERVAL, Ping, PingAnswer, observed};
 
 /// The largest answer that is taken: a lab of 16,384 namespaces, read whole.
 const ANSWER_LIMIT: usize = 256 << 20;
-/// Steps that go in one message, some 40 kB.
-const STEPS: usize = 400;
 /// An agent that does not answer for this long, beyond what it was asked to take, is stuck.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -74,7 +73,7 @@ impl Client {
         let mut steps = steps.into_iter().peekable();
         while steps.peek().is_some() {
             // The agent begins with the first while the next are on the way.
-            let some: Vec<Step> = steps.by_ref().take(STEPS).collect();
+            let some: Vec<Step> = steps.by_ref().take(STEPS_AT_ONCE).collect();
             sent += some.len();
             self.channel.send(&Request::Steps(some)).map_err(Error::channel(&self.lab))?;
             fault::point("steps sent");

@@ -51,18 +51,23 @@ pub fn end(lab: &Lab, undo: Undo) -> Result<Namespaces, Error> {
                 }
                 return Ok(namespaces);
             }
-            // Another version, or one that is stopped or stuck: ending its process ends the lab, by construction.
-            Err(Error::Hello { .. } | Error::Silent(_)) => {
-                kill(lab, &lock)?;
-                drop(lock);
-                sweep(lab, undo)?;
-                return Ok(Namespaces::default());
-            }
+            // Another version, or one that is stopped or stuck.
+            Err(Error::Hello { .. } | Error::Silent(_)) => return end_process(lab, lock, undo),
             // Just beginning, or ending.
             Err(_) if Instant::now() < deadline => sleep(POLL),
+            // It hangs up on everybody, as others hold all the connections that it takes.
+            Err(Error::Channel(_)) => return end_process(lab, lock, undo),
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Ends the process of an agent that can't be asked, which ends the lab, by construction.
+fn end_process(lab: &Lab, lock: File, undo: Undo) -> Result<Namespaces, Error> {
+    kill(lab, &lock)?;
+    drop(lock);
+    sweep(lab, undo)?;
+    Ok(Namespaces::default())
 }
 
 /// Removes what an agent that has ended has left.

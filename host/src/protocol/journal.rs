@@ -95,9 +95,11 @@ pub fn read(directory: &Path) -> io::Result<Option<Journal>> {
     };
     let mut bytes = Vec::new();
     file.take(LARGEST).read_to_end(&mut bytes)?;
-    if bytes.is_empty() {
-        return Ok(None);
-    }
+    Ok((!bytes.is_empty()).then(|| parse(&bytes)))
+}
+
+/// Reads a journal, whatever is wrong with it.
+pub fn parse(bytes: &[u8]) -> Journal {
     // What is behind the last newline was being noted when the agent was ended, and has not been made.
     let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")).enumerate();
     let opening = lines.next().and_then(|(_, line)| serde_json::from_slice(line).ok());
@@ -109,7 +111,7 @@ pub fn read(directory: &Path) -> io::Result<Option<Journal>> {
             Err(_) => journal.damaged = journal.damaged.or(Some(at + 1)),
         }
     }
-    Ok(Some(journal))
+    journal
 }
 
 /// Returns what `Opening::boot` is now.

@@ -5,11 +5,15 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+use super::bounded::at_most;
 use crate::plan::{Conflict, Need, Shortage, Step, StepFailure};
-use crate::topology::{Errno, NetnsName, Ping, PingAnswer, observed};
+use crate::topology::{Errno, MOST_PINGS, NetnsName, Ping, PingAnswer, observed};
 
 /// Pings of one request that are under way at a time. Whoever asks for more waits for as many rounds.
 pub const PINGS_AT_ONCE: usize = 256;
+
+/// The most steps that go in one message, some 40 kB.
+pub const STEPS_AT_ONCE: usize = 400;
 
 /// Steps that may be on their way to the builder, who has not begun with them.
 pub const STEPS_AHEAD: usize = 4096;
@@ -21,14 +25,14 @@ pub enum Request {
     /// none of them is begun, and `Commit` is answered by [`Answer::Short`].
     Need(Need),
     /// Begin with these steps. Only from `run`; it has no answer, so that building starts while more are on the way.
-    Steps(Vec<Step>),
+    Steps(#[serde(deserialize_with = "at_most::<_, _, STEPS_AT_ONCE>")] Vec<Step>),
     /// Say how the steps so far went: [`Answer::Done`], or [`Answer::Refused`], [`Answer::Conflict`], [`Answer::Short`] or
     /// [`Answer::Failed`]. Only from `run`.
     Commit,
     /// From now on the lab stands by itself: [`Answer::Completed`]. Only from `run`.
     Complete,
     /// Ping, all at once: [`Answer::Pinged`].
-    Ping(Vec<Ping>),
+    Ping(#[serde(deserialize_with = "at_most::<_, _, MOST_PINGS>")] Vec<Ping>),
     /// Read a netns from the kernel, without the peers of its veths: [`Answer::Observed`].
     Observe(NetnsName),
     /// Read all of the lab from the kernel: [`Answer::Observed`].

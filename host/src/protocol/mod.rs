@@ -4,6 +4,8 @@
 //! socket. Requests and answers alternate, but for [`Request::Need`] and [`Request::Steps`], which have no answer, and
 //! [`Answer::Progress`], which comes any number of times before that to [`Request::Commit`].
 
+mod assembly;
+mod bounded;
 mod channel;
 mod descriptors;
 mod dial;
@@ -13,9 +15,10 @@ mod message;
 pub mod traces;
 mod undone;
 
+pub use assembly::Assembly;
 pub use channel::{Channel, ChannelError};
 pub use descriptors::{HELD_FD, LOCK_FD};
 pub use dial::{Dialled, dial};
-pub use hello::{HelloError, greet};
-pub use message::{Answer, Host, Join, PINGS_AT_ONCE, Request, STEPS_AHEAD, State, Status};
+pub use hello::{HelloError, check_greeting, greet};
+pub use message::{Answer, Host, Join, PINGS_AT_ONCE, Request, STEPS_AHEAD, STEPS_AT_ONCE, State, Status};
 pub use undone::{Undo, Undone};

@@ -9,14 +9,12 @@ use super::bindings::orchestrator::net::probe::{Host, PingOutcome as WitOutcome,
 use super::drawing::{Drawing, NetnsHandle};
 use super::errors::Failure;
 use super::parse;
-use crate::topology::{Errno, NetnsName, PING_INTERVAL, Ping, PingAnswer, PingOutcome, Refusal, observed};
+use crate::topology::{Errno, MOST_PINGS, NetnsName, PING_INTERVAL, Ping, PingAnswer, PingOutcome, Refusal, observed};
 
 /// How long `ping` waits.
 const SHORT: Duration = Duration::from_millis(200);
 /// So many differences from the model are told of.
 const MOST_SURPRISES: usize = 10;
-/// Pings that one call may ask for, and requests that one ping may send: the answer has to be thought of as one.
-const MOST: usize = 65_535;
 
 impl Host for Drawing {
     async fn ping(&mut self, source: Resource<NetnsHandle>, target: String) -> Result<PingResult, Failure> {
@@ -45,8 +43,8 @@ impl Host for Drawing {
         if sources.len() != targets.len() {
             return Err(Refusal::invalid(act, format!("there are {} sources", sources.len())).into());
         }
-        if targets.len() > MOST {
-            return Err(Refusal::invalid(act, format!("one call pings at most {MOST}")).into());
+        if targets.len() > MOST_PINGS {
+            return Err(Refusal::invalid(act, format!("one call pings at most {MOST_PINGS}")).into());
         }
         let timeout = Duration::from_millis(timeout_ms.into());
         let pings = sources.iter().zip(&targets).map(|(source, target)| self.prepare(source, target, 1, timeout));
@@ -81,8 +79,8 @@ impl Drawing {
         let source = self.present(source, "ping from")?;
         let target: IpAddr = parse::address("ping", target)?;
         let act = || format!("ping `{target}` from netns `{source}`");
-        if count == 0 || count as usize > MOST {
-            return Err(Refusal::invalid(act(), format!("the count is {count} and has to be 1 to {MOST}")).into());
+        if count == 0 || count as usize > MOST_PINGS {
+            return Err(Refusal::invalid(act(), format!("the count is {count} and has to be 1 to {MOST_PINGS}")).into());
         }
         if timeout.is_zero() {
             return Err(Refusal::invalid(act(), "the timeout is 0 ms").into());

@@ -46,7 +46,7 @@ pub use link::{Kind, Link, Mtu};
 pub use mac::MacAddress;
 pub use name::{LinkName, NameError, NetnsName, Place};
 pub use netns::Netns;
-pub use ping::{PING_INTERVAL, Ping, PingAnswer, PingOutcome};
+pub use ping::{MOST_PINGS, PING_INTERVAL, Ping, PingAnswer, PingOutcome};
 pub use refusal::{Code, Refusal};
 pub use route::{Destination, Protocol, Route};
 pub use segments::{SegmentId, Segments};

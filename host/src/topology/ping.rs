@@ -10,6 +10,10 @@ use super::{Errno, NetnsName};
 /// Between two requests of one ping.
 pub const PING_INTERVAL: Duration = Duration::from_millis(200);
 
+/// The most pings that may be asked for at once, and requests that one ping may send: the answer has to be thought of as one, and
+/// requests are numbered in two bytes.
+pub const MOST_PINGS: usize = 65_535;
+
 /// ICMP echo requests from one netns to one address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ping {
