@@ -37,6 +37,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("nix", &["cache", "kernel", "agent", "lab", "sandbox", "protocol", "doctor"]),
     ("libc", &["kernel", "agent", "lab", "sandbox", "protocol", "doctor"]),
     ("caps", &["lab", "sandbox", "doctor"]),
+    ("landlock", &["sandbox"]),
+    ("seccompiler", &["sandbox"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),

@@ -5,6 +5,8 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
+use super::tries;
+
 /// The socket of the test. It is connected to at the first point, ahead of all that is given up, and needs nothing but `read` and
 /// `write` from then on.
 static TEST: LazyLock<Option<Mutex<UnixStream>>> = LazyLock::new(|| {
@@ -17,6 +19,7 @@ static TEST: LazyLock<Option<Mutex<UnixStream>>> = LazyLock::new(|| {
 
 /// Says where this process is, and waits. Meanwhile no other thread of it gets past its next point.
 pub(crate) fn point(place: &'static str) {
+    tries::at(place);
     let Some(test) = &*TEST else { return };
     let mut test = test.lock().unwrap_or_else(PoisonError::into_inner);
     // A test that has gone has no more wishes.
@@ -25,5 +28,7 @@ pub(crate) fn point(place: &'static str) {
     }
 }
 
-/// Nothing is tried yet.
-pub(crate) fn given_up() {}
+/// Tries what should not be possible any more, if this is where a test wants it.
+pub(crate) fn given_up() {
+    tries::at("given up");
+}

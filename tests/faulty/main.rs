@@ -41,6 +41,7 @@ mod sandbox;
 mod script;
 #[path = "../../host/src/topology/mod.rs"]
 mod topology;
+mod tries;
 
 use std::process::ExitCode;
 

@@ -2,7 +2,7 @@
 
 use std::ptr;
 
-use nix::libc::{self, SYS_landlock_create_ruleset, SYS_seccomp, c_long, syscall};
+use nix::libc::{self, SYS_landlock_create_ruleset, c_long, syscall};
 
 use super::Check;
 use crate::sandbox;
@@ -30,11 +30,8 @@ fn identity() -> Check {
 
 fn seccomp() -> Check {
     let name = "seccomp in this kernel";
-    let action = libc::SECCOMP_RET_KILL_PROCESS;
-    // SAFETY: only asks whether the kernel has the action that it points to.
-    let answer = unsafe { syscall(SYS_seccomp, libc::SECCOMP_GET_ACTION_AVAIL, 0, ptr::from_ref(&action)) };
-    match answered(answer) {
-        Ok(_) => Check::yes(GROUP, name, "with filters"),
+    match sandbox::find_seccomp() {
+        Ok(()) => Check::yes(GROUP, name, "with filters"),
         Err(error) => Check::no(GROUP, name, named(error)).remedy("a kernel from 4.14 on, with CONFIG_SECCOMP_FILTER"),
     }
 }
@@ -45,11 +42,20 @@ fn landlock() -> Check {
     // SAFETY: only asks for the version, and points to nothing.
     let answer = unsafe { syscall(SYS_landlock_create_ruleset, nothing, 0usize, LANDLOCK_CREATE_RULESET_VERSION) };
     match answered(answer) {
-        Ok(version) => Check::yes(GROUP, name, format!("version {version} of its interface")),
+        Ok(version) => Check::yes(GROUP, name, format!("version {version} of its interface{}", lacks(version))),
         Err(nix::Error::EOPNOTSUPP) => Check::no(GROUP, name, "it has been left out at boot")
             .remedy("add `landlock` to the list of the boot parameter `lsm=`"),
         Err(error) => Check::no(GROUP, name, named(error))
             .remedy("a kernel from 5.13 on, with CONFIG_SECURITY_LANDLOCK; a container's seccomp profile may hide it"),
+    }
+}
+
+/// Says what a version of Landlock does not know of what a guest's process gives up by it.
+fn lacks(version: c_long) -> &'static str {
+    match version {
+        ..4 => ", for files alone: neither TCP ports, abstract sockets nor signals",
+        4..6 => ", without abstract sockets and signals",
+        _ => "",
     }
 }
 
@@ -59,4 +65,16 @@ fn answered(answer: c_long) -> nix::Result<c_long> {
 
 fn named(error: nix::Error) -> String {
     format!("{error:?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_older_landlock_does_not_know_is_said() {
+        assert!(lacks(3).contains("TCP ports"));
+        assert!(lacks(5).contains("signals") && !lacks(5).contains("TCP"));
+        assert_eq!(lacks(6), "");
+    }
 }

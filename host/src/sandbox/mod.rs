@@ -16,6 +16,7 @@ pub use compiler::{CompilerLimits, give_up_for_compiling};
 pub use descriptors::close_inherited;
 pub use identity::{NoOther, other_identity};
 use nix::sys::prctl::{set_dumpable, set_no_new_privs};
+pub use seccomp::find_seccomp;
 use thiserror::Error;
 
 use self::seccomp::Process;
@@ -41,6 +42,8 @@ pub fn give_up(but: Vec<File>) -> Result<(), GiveUpError> {
 }
 
 fn give_up_as(process: Process, but: &[File]) -> Result<(), GiveUpError> {
+    fault::point("about to give up");
+    has_one_thread()?;
     capabilities::drop_those_that_could_return()?;
     identity::become_nobody()?;
     capabilities::drop_all()?;
@@ -48,7 +51,17 @@ fn give_up_as(process: Process, but: &[File]) -> Result<(), GiveUpError> {
     // No other process of the same user may look into this one, and it leaves no core.
     set_dumpable(false).map_err(failed("shut others out"))?;
     landlock::take_files(but)?;
+    fault::point("files given up");
     seccomp::take_calls(process)?;
     fault::given_up();
     Ok(())
+}
+
+/// Finds that there is no other thread, which would keep all.
+fn has_one_thread() -> Result<(), GiveUpError> {
+    let act = "find that it has one thread";
+    match std::fs::read_dir("/proc/self/task").map_err(failed(act))?.count() {
+        1 => Ok(()),
+        count => Err(failed(act)(std::io::Error::other(format!("it has {count}")))),
+    }
 }

@@ -4,8 +4,9 @@
 //! library is not worse for having been answered.
 
 use std::collections::BTreeMap;
-use std::process;
+use std::{process, ptr};
 
+use nix::errno::Errno;
 use nix::libc::{self, c_long};
 use seccompiler::{
     BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
@@ -32,17 +33,21 @@ enum FilterError {
     Installed(#[from] seccompiler::Error),
 }
 
+/// Finds out whether the kernel has seccomp, and lets this process use it.
+pub fn find_seccomp() -> nix::Result<()> {
+    let action = libc::SECCOMP_RET_ERRNO;
+    // SAFETY: only asks whether the kernel has the action that it points to.
+    let answer = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_GET_ACTION_AVAIL, 0, ptr::from_ref(&action)) };
+    Errno::result(answer).map(drop)
+}
+
 /// Takes all system calls from this process but those that it needs. A kernel without seccomp takes none; `doctor` says so.
 pub(super) fn take_calls(from: Process) -> Result<(), GiveUpError> {
-    let taken = filters(from).and_then(|filters| filters.iter().try_for_each(|filter| Ok(apply_filter(filter)?)));
-    match taken {
-        Err(FilterError::Installed(seccompiler::Error::Seccomp(error) | seccompiler::Error::Prctl(error)))
-            if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EINVAL)) =>
-        {
-            Ok(())
-        }
-        taken => taken.map_err(failed("restrict system calls (seccomp)")),
+    if find_seccomp().is_err() {
+        return Ok(());
     }
+    let taken = filters(from).and_then(|filters| filters.iter().try_for_each(|filter| Ok(apply_filter(filter)?)));
+    taken.map_err(failed("restrict system calls (seccomp)"))
 }
 
 /// Calls whose arguments are in memory, where they can't be seen. Where there is no such call (ENOSYS), libraries go on with an older
@@ -160,10 +165,9 @@ fn rules(of: Process) -> Result<Rules, BackendError> {
     rules.insert(libc::SYS_clone, vec![rule([is_within(0, THREAD | NAMESPACES, THREAD)?])?]);
     let executes = u64::from(libc::PROT_EXEC.unsigned_abs());
     let writes = u64::from(libc::PROT_WRITE.unsigned_abs());
-    // Code is not changed while it can be executed.
-    let not_both = || Ok::<_, BackendError>(vec![rule([without(2, executes)?])?, rule([without(2, writes)?])?]);
-    rules.insert(libc::SYS_mmap, not_both()?);
-    rules.insert(libc::SYS_mprotect, not_both()?);
+    // Compiled code comes into memory that is made executable, and can't be written to any more.
+    rules.insert(libc::SYS_mmap, vec![rule([without(2, executes)?])?]);
+    rules.insert(libc::SYS_mprotect, vec![rule([without(2, executes)?])?, rule([without(2, writes)?])?]);
     let one_of = |argument: u8, values: &[u64]| {
         values.iter().map(|value| rule([is(argument, *value)?])).collect::<Result<Vec<_>, _>>()
     };
