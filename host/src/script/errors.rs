@@ -9,7 +9,11 @@ use crate::topology::{Code, Refusal};
 
 /// How a call fails: the guest gets an error, or it is ended.
 #[derive(Debug, Error)]
-pub(super) enum Failure {
+#[allow(
+    unreachable_pub,
+    reason = "the generated interfaces have it, which are `pub`, and newer compilers compare the words"
+)]
+pub enum Failure {
     #[error(transparent)]
     Refused(#[from] Refusal),
     #[error(transparent)]
