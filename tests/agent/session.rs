@@ -1,8 +1,8 @@
 //! The socket of `run` in the hands of one who has broken out of the sandbox.
 
-use std::fs;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
+use nix::errno::Errno;
 use nix::libc;
 use nix::sys::signal::Signal;
 use nix::sys::socket::{MsgFlags, SockType, getsockopt, send, sockopt};
@@ -24,25 +24,25 @@ fn broken_out<'m>(m: &'m Machine, options: &[&str]) -> (Running<'m>, Channel) {
     (run, channel)
 }
 
-/// Takes a copy of the one SEQPACKET socket of a process: those of other kinds are not for agents.
+/// Takes a copy of the one SEQPACKET socket of a process: those of other kinds are not for agents. Which number it has is tried, as
+/// nobody but root may list them.
 #[track_caller]
 fn session_of(pid: i32) -> OwnedFd {
-    // SAFETY: system calls on numbers; each descriptor is a new one that nothing else knows.
+    // SAFETY: a system call on numbers; the descriptor is a new one that nothing else knows.
     let descriptor = |call: libc::c_long, number: i32, other: i32| unsafe {
-        let fd = libc::syscall(call, number, other, 0);
-        assert!(fd >= 0, "could not look into process {pid}: {}", std::io::Error::last_os_error());
-        OwnedFd::from_raw_fd(fd as i32)
+        match libc::syscall(call, number, other, 0) {
+            fd @ 0.. => Ok(OwnedFd::from_raw_fd(fd as i32)),
+            _ => Err(Errno::last()),
+        }
     };
-    let process = descriptor(libc::SYS_pidfd_open, pid, 0);
-    let numbers = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
-    let numbers = numbers.filter_map(|entry| {
-        let is_socket = fs::read_link(entry.path()).ok()?.to_str()?.starts_with("socket:");
-        if is_socket { entry.file_name().to_str()?.parse().ok() } else { None }
-    });
-    let mut sockets = numbers.map(|number| descriptor(libc::SYS_pidfd_getfd, process.as_raw_fd(), number));
-    sockets
-        .find(|socket| getsockopt(socket, sockopt::SockType) == Ok(SockType::SeqPacket))
-        .expect("`run` has a session")
+    let process = descriptor(libc::SYS_pidfd_open, pid, 0).expect("`run` lives");
+    let mut descriptors =
+        (0..256).filter_map(|number| match descriptor(libc::SYS_pidfd_getfd, process.as_raw_fd(), number) {
+            Err(Errno::EBADF) => None,
+            found => Some(found.expect("could not take a descriptor of `run`")),
+        });
+    let is_session = |found: &OwnedFd| getsockopt(found, sockopt::SockType) == Ok(SockType::SeqPacket);
+    descriptors.find(is_session).expect("`run` has a session")
 }
 
 /// Ends the scenario, which sleeps and does not know what has become of its lab.
