@@ -128,7 +128,10 @@ impl Seen {
             let forwarding: BTreeSet<bool> = of_all.filter_map(|settings| settings["forwarding"].as_bool()).collect();
             let links: Vec<Value> = netns.links.iter().map(|link| self.planned_link(name, link)).collect();
             let routes: Vec<Value> = netns.routes.iter().map(planned_route).collect();
-            json!({ "name": name, "forwarding": forwarding == BTreeSet::from([true]), "links": links, "routes": routes })
+            let forwarding = forwarding == BTreeSet::from([true]);
+            // None of these networks asks for it.
+            let autoconfiguration = false;
+            json!({ "name": name, "forwarding": forwarding, "autoconfiguration": autoconfiguration, "links": links, "routes": routes })
         });
         let mut topology = planned::on_private_host(&json!({ "netns": netns.collect::<Vec<_>>() }));
         planned::sort(&mut topology);
@@ -146,6 +149,7 @@ impl Seen {
             "kind": kind,
             "mac": link["address"],
             "mtu": link["mtu"],
+            "queues": link["num_tx_queues"],
             "up": has_flag(link, "UP"),
             "controller": link["master"],
             "peer": self.peer(netns, link),
