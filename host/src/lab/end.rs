@@ -56,7 +56,7 @@ pub fn end(lab: &Lab, undo: Undo) -> Result<Namespaces, Error> {
             // Just beginning, or ending.
             Err(_) if Instant::now() < deadline => sleep(POLL),
             // It hangs up on everybody, as others hold all the connections that it takes.
-            Err(Error::Channel(_)) => return end_process(lab, lock, undo),
+            Err(Error::Channel(_) | Error::Gone(_)) => return end_process(lab, lock, undo),
             Err(error) => return Err(error),
         }
     }

@@ -51,7 +51,9 @@ impl Namespaces {
                     link.to_str()?.strip_prefix(kind)?.strip_prefix(":[")?.strip_suffix(']')?.parse().ok()
                 };
                 let netns = self.netns.get(&inode("net")?)?.clone();
-                if self.pid.is_some() && inode("pid") == self.pid {
+                // One that ends meanwhile is in no namespace any more.
+                let of_processes = inode("pid")?;
+                if self.pid == Some(of_processes) {
                     return None;
                 }
                 let command = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
