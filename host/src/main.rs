@@ -5,11 +5,5 @@ use std::process::ExitCode;
 use orchestrator::cli;
 
 fn main() -> ExitCode {
-    match cli::execute() {
-        Ok(exit) => exit.into(),
-        Err(failure) => {
-            failure.report();
-            failure.exit.into()
-        }
-    }
+    cli::main()
 }

@@ -46,11 +46,5 @@ mod tries;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match cli::execute() {
-        Ok(exit) => exit.into(),
-        Err(failure) => {
-            failure.report();
-            failure.exit.into()
-        }
-    }
+    cli::main()
 }

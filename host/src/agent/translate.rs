@@ -171,8 +171,8 @@ fn route_spec(route: &NewRoute, link: u32, on_machine: bool) -> RouteSpec {
     RouteSpec { destination, gateway, link, metric, connected, on_machine }
 }
 
-/// Has the kernel give a link no link-local address when it comes up, unless its netns configures itself. It is asked each time: a link that was without IPv6 for a while,
-/// as its MTU was too small, has forgotten.
+/// Has the kernel give a link no link-local address when it comes up, unless its netns configures itself. It is asked each time: a
+/// link that was without IPv6 for a while, as its MTU was too small, has forgotten.
 fn quieten(standing: &mut Standing, id: LinkId) -> Vec<Request> {
     let Some(link) = standing.topology.standing(id) else { return Vec::new() };
     let (speaks, netns) = (link.has_ipv6() && link.kind != Kind::Loopback, link.netns);

@@ -24,6 +24,8 @@ mod run;
 mod show;
 mod source;
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 pub use exit::{Exit, Failure};
@@ -60,10 +62,19 @@ enum Command {
     Man(man::Man),
 }
 
-/// Does what the command line asks for.
-///
+/// Does what the command line asks for, says what is wrong, and returns the exit status.
+pub fn main() -> ExitCode {
+    match execute() {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            failure.report();
+            failure.exit.into()
+        }
+    }
+}
+
 /// `agent` and `compile` are no commands of the user's, so they are told apart before: neither help nor completions know them.
-pub fn execute() -> Result<Exit, Failure> {
+fn execute() -> Result<Exit, Failure> {
     match std::env::args_os().nth(1) {
         Some(first) if first == "agent" => agent::Agent::parse_from(std::env::args_os().skip(1)).execute(),
         Some(first) if first == "compile" => compile::Compile::parse_from(std::env::args_os().skip(1)).execute(),

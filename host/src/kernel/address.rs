@@ -34,17 +34,19 @@ pub fn add_address(index: u32, cidr: IpNet, detect_duplicates: bool) -> Request 
 pub fn drop_link_local(socket: &Socket) -> io::Result<()> {
     let mut request = AddressMessage::default();
     request.header.family = AddressFamily::Inet6;
+    let mut removals = Vec::new();
     for object in socket.dump(RouteNetlinkMessage::GetAddress(request))? {
         let RouteNetlinkMessage::NewAddress(address) = object else { continue };
-        if address.header.scope != AddressScope::Link {
-            continue;
-        }
-        if let Some(found) = super::observe::address(&address) {
-            let removed = socket.batch(vec![remove_address(address.header.index, found.cidr)]);
-            removed.map_err(|refusal| io::Error::other(refusal.errno.to_string()))?;
+        if address.header.scope == AddressScope::Link
+            && let Some(found) = super::observe::address(&address)
+        {
+            removals.push(remove_address(address.header.index, found.cidr));
         }
     }
-    Ok(())
+    if removals.is_empty() {
+        return Ok(());
+    }
+    socket.batch(removals).map_err(|refusal| io::Error::other(refusal.errno.to_string()))
 }
 
 /// `ip address del CIDR`

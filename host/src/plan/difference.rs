@@ -193,12 +193,20 @@ impl<'a> Planner<'a> {
     }
 
     fn set_autoconfiguration_of(&mut self, id: NetnsId) -> Result<(), Refusal> {
+        let Some((netns, on)) = self.setting_to_change(id, |netns| netns.autoconfiguration)? else { return Ok(()) };
+        self.step(Step::SetAutoconfiguration { netns, on })
+    }
+
+    /// Returns what a setting of a netns is to become, if it is otherwise after the steps so far.
+    fn setting_to_change(
+        &self,
+        id: NetnsId,
+        setting: impl Fn(&Netns) -> bool,
+    ) -> Result<Option<(NetnsName, bool)>, Refusal> {
         let act = || "plan".into();
-        let Netns { name, autoconfiguration: on, .. } = self.wanted.netns(id, act)?;
-        if self.now.netns(self.now.find_netns(name)?, act)?.autoconfiguration == *on {
-            return Ok(());
-        }
-        self.step(Step::SetAutoconfiguration { netns: name.clone(), on: *on })
+        let wanted = self.wanted.netns(id, act)?;
+        let now = self.now.netns(self.now.find_netns(&wanted.name)?, act)?;
+        Ok((setting(now) != setting(wanted)).then(|| (wanted.name.clone(), setting(wanted))))
     }
 
     fn new_link(&self, id: LinkId, mtu: Option<u32>) -> NewLink {
@@ -253,12 +261,8 @@ impl<'a> Planner<'a> {
 
     /// Last, so that a netns forwards only once it knows the ways.
     fn set_forwarding(&mut self, netns: NetnsId) -> Result<(), Refusal> {
-        let act = || "plan".into();
-        let Netns { name, forwarding: on, .. } = self.wanted.netns(netns, act)?;
-        if self.now.netns(self.now.find_netns(name)?, act)?.forwarding == *on {
-            return Ok(());
-        }
-        self.step(Step::SetForwarding { netns: name.clone(), on: *on })
+        let Some((netns, on)) = self.setting_to_change(netns, |netns| netns.forwarding)? else { return Ok(()) };
+        self.step(Step::SetForwarding { netns, on })
     }
 
     /// Returns the link at a place after the steps so far.
