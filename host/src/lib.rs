@@ -12,6 +12,8 @@ pub mod cache;
 pub mod cli;
 pub mod doctor;
 mod fault;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod kernel;
 pub mod lab;
 pub mod plan;

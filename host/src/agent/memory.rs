@@ -16,7 +16,7 @@ const SMALL: u64 = 16 << 20;
 
 /// Where memory is limited, and what is left there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Room {
+pub(crate) struct Room {
     /// The cgroup; `None` is the machine.
     cgroup: Option<String>,
     /// Bytes, if all is given up that can be.
@@ -80,7 +80,7 @@ const V2: Hierarchy = Hierarchy {
 };
 
 /// Reads the cgroups of a process and those around them, from the text of its `/proc/PID/cgroup` (cgroups(7)).
-fn cgroups(of_process: &str, mount: &Path, swap: u64) -> Vec<Room> {
+pub(crate) fn cgroups(of_process: &str, mount: &Path, swap: u64) -> Vec<Room> {
     let lines = of_process.lines().filter_map(|line| {
         let (_, line) = line.split_once(':')?;
         let (controllers, path) = line.split_once(':')?;
@@ -117,7 +117,7 @@ impl Hierarchy {
 }
 
 /// Finds a number by the word before it.
-fn field(text: &str, name: &str) -> Option<u64> {
+pub(crate) fn field(text: &str, name: &str) -> Option<u64> {
     text.lines().find_map(|line| {
         let mut words = line.split_whitespace();
         (words.next()? == name).then(|| words.next()?.parse().ok()).flatten()

@@ -10,6 +10,8 @@ mod builder;
 mod capacity;
 mod features;
 mod files;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod held;
 mod icmp;
 mod icmp_socket;

@@ -20,7 +20,7 @@ pub(super) fn peers() -> Vec<MachinePeer> {
     connected.chain(servers).filter(|peer| !peer.address.is_loopback()).collect()
 }
 
-fn established(table: &str) -> impl Iterator<Item = IpAddr> {
+pub(crate) fn established(table: &str) -> impl Iterator<Item = IpAddr> {
     table.lines().skip(1).filter_map(|line| {
         let mut words = line.split_whitespace().skip(2);
         let (remote, state) = (words.next()?, words.next()?);
@@ -38,7 +38,7 @@ fn address(text: &str) -> Option<IpAddr> {
     Some(Ipv6Addr::from(<[u8; 16]>::try_from(bytes).ok()?).to_canonical())
 }
 
-fn name_servers(resolv_conf: &str) -> impl Iterator<Item = IpAddr> {
+pub(crate) fn name_servers(resolv_conf: &str) -> impl Iterator<Item = IpAddr> {
     resolv_conf.lines().filter_map(|line| {
         let mut words = line.split_whitespace();
         if words.next()? == "nameserver" { words.next()?.parse().ok() } else { None }

@@ -18,7 +18,7 @@ impl Key {
     }
 
     /// Reads a file's name; `None` if no entry is called so.
-    pub(super) fn parse(name: &str) -> Option<Self> {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
         let (module, engine) = name.split_once('-')?;
         let is_hex = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         (module.len() == 64 && engine.len() == 16 && is_hex(module) && is_hex(engine)).then(|| Self(name.to_owned()))
@@ -37,7 +37,7 @@ impl fmt::Display for Key {
 }
 
 /// Returns the seal of some code.
-pub(super) fn seal(code: &[u8]) -> [u8; SEAL] {
+pub(crate) fn seal(code: &[u8]) -> [u8; SEAL] {
     let mut seal = [0; SEAL];
     seal[..8].copy_from_slice(MAGIC);
     seal[8..16].copy_from_slice(&(code.len() as u64).to_le_bytes());
@@ -46,7 +46,7 @@ pub(super) fn seal(code: &[u8]) -> [u8; SEAL] {
 }
 
 /// Takes the seal off; `None` if something is wrong with what it seals.
-pub(super) fn unseal(mut entry: Vec<u8>) -> Option<Vec<u8>> {
+pub(crate) fn unseal(mut entry: Vec<u8>) -> Option<Vec<u8>> {
     let length = entry.len().checked_sub(SEAL)?;
     let (code, found) = entry.split_at(length);
     if seal(code) != *found {

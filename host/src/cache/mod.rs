@@ -13,3 +13,13 @@ pub use compiler::{CompilerError, Spent, compile};
 pub use directory::{Unfit, place};
 pub use entry::Key;
 pub use store::{Cache, Entry};
+
+/// What fuzzers reach of this room, and nobody else.
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz {
+    pub(crate) use super::entry::{seal, unseal};
+
+    pub(crate) fn key(name: &str) -> Option<super::Key> {
+        super::Key::parse(name)
+    }
+}

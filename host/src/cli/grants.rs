@@ -19,12 +19,12 @@ pub(super) struct GrantFlags {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Allow {
+pub(super) enum Allow {
     Random,
     Directory(String),
 }
 
-fn parse(text: &str) -> Result<Allow, String> {
+pub(super) fn parse(text: &str) -> Result<Allow, String> {
     match text.split_once('=') {
         None if text == "random" => Ok(Allow::Random),
         Some(("dir", path)) if !path.is_empty() => Ok(Allow::Directory(path.to_owned())),

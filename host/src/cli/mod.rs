@@ -101,3 +101,17 @@ impl Cli {
         }
     }
 }
+
+/// What fuzzers reach of this room, and nobody else.
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz {
+    pub(crate) use humantime::parse_duration as time;
+
+    pub(crate) fn grant(text: &str) -> Result<(), String> {
+        super::grants::parse(text).map(drop)
+    }
+
+    pub(crate) fn size(text: &str) -> Result<bytesize::ByteSize, String> {
+        text.parse()
+    }
+}

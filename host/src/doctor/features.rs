@@ -161,7 +161,7 @@ pub(super) fn release() -> Option<String> {
 }
 
 /// Reads the first two numbers of a release such as `6.8.0-31-generic`.
-fn parse(release: &str) -> Option<(u32, u32)> {
+pub(crate) fn parse(release: &str) -> Option<(u32, u32)> {
     let mut numbers = release.split(|character: char| !character.is_ascii_digit());
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }

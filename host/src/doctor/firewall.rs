@@ -96,7 +96,7 @@ fn iptables(variants: &[&str], family: Family, deadline: Instant) -> io::Result<
 }
 
 /// Finds the policy among nft's chains: one that drops is enough.
-fn of_nft(said: &str, family: Family) -> Option<Policy> {
+pub(super) fn of_nft(said: &str, family: Family) -> Option<Policy> {
     let ruleset: Value = serde_json::from_str(said).ok()?;
     let own = match family {
         Family::Ipv4 => "ip",
@@ -111,7 +111,7 @@ fn of_nft(said: &str, family: Family) -> Option<Policy> {
 }
 
 /// Finds the policy in the line `-P FORWARD DROP`.
-fn of_iptables(said: &str) -> Option<Policy> {
+pub(super) fn of_iptables(said: &str) -> Option<Policy> {
     said.lines().find_map(|line| match line.strip_prefix("-P FORWARD ")?.split(' ').next()? {
         "ACCEPT" => Some(Policy::Accept),
         // Or a policy that is of somebody's own making.

@@ -103,3 +103,19 @@ pub fn examine() -> Vec<Check> {
     checks.insert(0, verdict::verdict(&checks, rootless));
     checks
 }
+
+/// What fuzzers reach of this room, and nobody else.
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz {
+    pub(crate) use super::features::parse as release;
+    use super::firewall::{Family, of_iptables, of_nft};
+    pub(crate) use super::subordinate::{asks_elsewhere, count, permits};
+
+    /// Reads what the programs of firewalls print.
+    pub(crate) fn firewall(said: &str) {
+        for family in [Family::Ipv4, Family::Ipv6] {
+            let _ = of_nft(said, family);
+        }
+        let _ = of_iptables(said);
+    }
+}

@@ -86,7 +86,7 @@ fn file_capabilities(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// Tells whether file capabilities (`vfs_cap_data`: a word of version and flags, then the permitted ones) permit one.
-fn permits(value: &[u8], bit: u32) -> bool {
+pub(crate) fn permits(value: &[u8], bit: u32) -> bool {
     let permitted = value.get(4..8).and_then(|word| word.try_into().ok()).map_or(0, u32::from_le_bytes);
     permitted >> bit & 1 == 1
 }
@@ -114,7 +114,7 @@ fn ranges(file: &str, user: Option<&str>, uid: u32) -> Check {
 }
 
 /// Counts the ids that a file has for a user: lines of name or number, first id, count.
-fn count(text: &str, user: Option<&str>, uid: u32) -> u64 {
+pub(crate) fn count(text: &str, user: Option<&str>, uid: u32) -> u64 {
     let is_own = |owner: &str| user == Some(owner) || owner.parse() == Ok(uid);
     let ids = |line: &str| {
         let [owner, first, count] = line.trim().split(':').collect::<Vec<_>>()[..] else { return None };
@@ -125,7 +125,7 @@ fn count(text: &str, user: Option<&str>, uid: u32) -> u64 {
 }
 
 /// Tells whether nsswitch.conf has somebody else asked for ranges than the files.
-fn asks_elsewhere(text: &str) -> bool {
+pub(crate) fn asks_elsewhere(text: &str) -> bool {
     let sources = text.lines().find_map(|line| line.trim().strip_prefix("subid:"));
     sources.is_some_and(|sources| sources.split_whitespace().any(|source| source != "files"))
 }

@@ -39,3 +39,10 @@ pub use sysctl::{
     set_address_generation, set_forwarding, turn_address_generation_off,
 };
 pub use veth::add_veth;
+
+/// What fuzzers reach of this room, and nobody else.
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz {
+    pub(crate) use super::socket::extended_text;
+    pub(crate) use super::sysctl::last_of;
+}

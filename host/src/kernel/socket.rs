@@ -164,7 +164,7 @@ fn refusal(index: usize, answer: &ErrorMessage) -> BatchError {
 }
 
 /// Finds the text of an extended acknowledgement behind the header of the request that it answers.
-fn extended_text(answer: &[u8]) -> Option<String> {
+pub(crate) fn extended_text(answer: &[u8]) -> Option<String> {
     let mut rest = answer.get(HEADER..)?;
     while let [a, b, c, d, ..] = *rest {
         let length = usize::from(u16::from_ne_bytes([a, b]));

@@ -79,11 +79,16 @@ fn last_group() -> u32 {
     static LAST: OnceLock<u32> = OnceLock::new();
     *LAST.get_or_init(|| {
         let map = fs::read_to_string("/proc/self/gid_map").unwrap_or_default();
-        let ends = map.lines().filter_map(|line| {
-            let numbers: Vec<u64> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
-            let [first, _, count] = numbers[..] else { return None };
-            (first + count).checked_sub(1)
-        });
-        ends.max().and_then(|last| u32::try_from(last).ok()).unwrap_or_default().min(i32::MAX as u32)
+        last_of(&map).unwrap_or_default().min(i32::MAX as u32)
     })
+}
+
+/// Returns the last id of a map of user_namespaces(7): lines of first inside, first outside, count.
+pub(crate) fn last_of(map: &str) -> Option<u32> {
+    let ends = map.lines().filter_map(|line| {
+        let numbers: Vec<u64> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        let [first, _, count] = numbers[..] else { return None };
+        first.saturating_add(count).checked_sub(1)
+    });
+    ends.max().and_then(|last| u32::try_from(last).ok())
 }

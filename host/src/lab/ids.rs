@@ -198,6 +198,12 @@ fn extents(own: u32, ranges: &[Range<u32>]) -> Option<Vec<u32>> {
     (!mapped.is_empty()).then_some(extents)
 }
 
+/// From the text of subuid(5) to a map.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn extents_of(text: &str, owner: impl Fn(&str) -> bool, own: u32) -> Option<Vec<u32>> {
+    extents(own, &ranges(text, owner))
+}
+
 /// Words the command that gives this user the next free ids.
 fn usermod(files: [&String; 2]) -> String {
     let taken = files.into_iter().flat_map(|text| lines(text)).map(|(_, range)| range.end).max();
@@ -211,7 +217,7 @@ mod tests {
     use super::*;
 
     fn map(text: &str) -> Option<Vec<u32>> {
-        extents(1000, &ranges(text, |owner| ["sam", "1000"].contains(&owner)))
+        extents_of(text, |owner| ["sam", "1000"].contains(&owner), 1000)
     }
 
     #[test]

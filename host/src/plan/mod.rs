@@ -6,6 +6,8 @@ mod machine;
 mod need;
 mod order;
 mod play;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod random;
 mod shortage;
 mod standing;
 mod step;

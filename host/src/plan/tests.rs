@@ -1,38 +1,10 @@
 //! A plan leads from one network to another, whichever they are.
 
-use std::collections::BTreeMap;
-
-use ipnet::IpNet;
 use proptest::prelude::*;
 
+use super::random::{Call, MTUS, link_name, picture, play};
 use super::*;
-use crate::topology::{Destination, Kind, Limits, Link, LinkId, LinkName, NetnsId, NetnsName, Topology};
-
-/// A call, with numbers that pick among what there is.
-#[derive(Clone, Debug)]
-enum Call {
-    AddNetns(usize),
-    RemoveNetns(usize),
-    SetForwarding(usize, bool),
-    SetAutoconfiguration(usize, bool),
-    AddVeth(usize, usize, usize, usize),
-    AddVethWithQueues(usize, usize, u32),
-    AddBridge(usize, usize),
-    RemoveLink(usize),
-    SetUp(usize),
-    SetDown(usize),
-    SetMtu(usize, u32),
-    SetName(usize, usize),
-    SetNetns(usize, usize),
-    AddPort(usize, usize),
-    RemovePort(usize),
-    AddAddress(usize, usize),
-    RemoveAddress(usize, usize),
-    AddRoute(usize, usize, usize),
-    AddRouteVia(usize, usize, usize),
-    AddRouteOnLink(usize, usize),
-    RemoveRoute(usize, usize),
-}
+use crate::topology::{Destination, Limits, LinkId, LinkName, NetnsId, NetnsName, Topology};
 
 fn call() -> impl Strategy<Value = Call> {
     let n = 0..8usize;
@@ -47,7 +19,7 @@ fn call() -> impl Strategy<Value = Call> {
         1 => n.clone().prop_map(Call::RemoveLink),
         8 => (0..16usize).prop_map(Call::SetUp),
         1 => n.clone().prop_map(Call::SetDown),
-        2 => (0..16usize, prop_oneof![Just(1000), Just(1280), Just(1400), Just(1500), Just(9000)]).prop_map(|(a, b)| Call::SetMtu(a, b)),
+        2 => (0..16usize, prop::sample::select(&MTUS[..])).prop_map(|(a, b)| Call::SetMtu(a, b)),
         2 => (n.clone(), n.clone()).prop_map(|(a, b)| Call::SetName(a, b)),
         2 => (n.clone(), n.clone()).prop_map(|(a, b)| Call::SetNetns(a, b)),
         4 => (0..16usize, 0..16usize).prop_map(|(a, b)| Call::AddPort(a, b)),
@@ -61,138 +33,9 @@ fn call() -> impl Strategy<Value = Call> {
     ]
 }
 
-const ADDRESSES: [&str; 12] = [
-    "10.0.0.1/24",
-    "10.0.0.2/24",
-    "10.0.0.3/24",
-    "10.0.0.1/16",
-    "10.1.0.1/24",
-    "10.1.0.2/32",
-    "192.168.0.1/30",
-    "2001:db8::1/64",
-    "2001:db8::2/64",
-    "2001:db8::3/80",
-    "2001:db8:1::1/64",
-    "fe80::5/64",
-];
-const DESTINATIONS: [&str; 8] = [
-    "0.0.0.0/0",
-    "10.9.0.0/16",
-    "10.9.1.0/24",
-    "::/0",
-    "2001:db8:9::/48",
-    "10.0.0.77/32",
-    "2001:db8::2/128",
-    "2001:db8::3/128",
-];
-
-fn netns(network: &Topology, at: usize) -> NetnsId {
-    let ids: Vec<NetnsId> = network.list_netns().map(|(id, _)| id).collect();
-    ids[at % ids.len()]
-}
-
-fn link(network: &Topology, at: usize) -> LinkId {
-    let ids: Vec<LinkId> = network.list_links().map(|(id, _)| id).collect();
-    ids[at % ids.len()]
-}
-
-fn link_name(at: usize) -> LinkName {
-    LinkName::parse(&format!("eth{at}")).unwrap()
-}
-
-fn cidr(at: usize) -> IpNet {
-    ADDRESSES[at % ADDRESSES.len()].parse().unwrap()
-}
-
-fn to(at: usize) -> Destination {
-    Destination::Network(DESTINATIONS[at % DESTINATIONS.len()].parse().unwrap())
-}
-
-/// Plays a call; many are refused, and then change nothing.
-fn play(network: &mut Topology, call: &Call) {
-    let n = |network: &Topology, at: &usize| netns(network, *at);
-    let l = |network: &Topology, at: &usize| link(network, *at);
-    let _ = match call {
-        Call::AddNetns(a) => network.add_netns(NetnsName::parse(&format!("n{a}")).unwrap()).map(drop),
-        Call::RemoveNetns(a) => network.remove_netns(n(network, a)),
-        Call::SetForwarding(a, on) => network.set_forwarding(n(network, a), *on),
-        Call::SetAutoconfiguration(a, on) => network.set_autoconfiguration(n(network, a), *on),
-        Call::AddVethWithQueues(a, b, queues) => {
-            let (netns, peer_netns) = (n(network, a), n(network, b));
-            network.add_veth_with_queues(netns, link_name(*a), peer_netns, link_name(*b), *queues).map(drop)
-        }
-        Call::AddVeth(a, b, c, d) => {
-            network.add_veth(n(network, a), link_name(*b), n(network, c), link_name(*d)).map(drop)
-        }
-        Call::AddBridge(a, b) => network.add_bridge(n(network, a), link_name(*b)).map(drop),
-        Call::RemoveLink(a) => network.remove_link(l(network, a)),
-        Call::SetUp(a) => network.set_up(l(network, a)),
-        Call::SetDown(a) => network.set_down(l(network, a)),
-        Call::SetMtu(a, mtu) => network.set_mtu(l(network, a), *mtu),
-        Call::SetName(a, b) => network.set_name(l(network, a), link_name(*b)),
-        Call::SetNetns(a, b) => network.set_netns(l(network, a), n(network, b)),
-        Call::AddPort(a, b) => network.add_port(l(network, a), l(network, b)),
-        Call::RemovePort(a) => network.remove_port(l(network, a)),
-        Call::AddAddress(a, b) => network.add_address(l(network, a), cidr(*b)),
-        Call::RemoveAddress(a, b) => network.remove_address(l(network, a), cidr(*b)),
-        Call::AddRoute(a, b, c) => network.add_route(n(network, a), to(*b), cidr(*c).addr()),
-        Call::AddRouteVia(a, b, c) => network.add_route_via(l(network, a), to(*b), cidr(*c).addr()),
-        Call::AddRouteOnLink(a, b) => network.add_route_on_link(l(network, a), to(*b)),
-        Call::RemoveRoute(a, b) => network.remove_route(n(network, a), to(*b)),
-    };
-}
-
-/// Everything that makes a network what it is, by names.
-fn picture(network: &Topology) -> BTreeMap<String, Vec<String>> {
-    let place = |id: LinkId| network.place_of(id).to_string();
-    let mut picture = BTreeMap::new();
-    for (id, netns) in network.list_netns() {
-        let mut routes: Vec<String> = network
-            .routes_of(id)
-            .iter()
-            .map(|route| format!("{:?} over {}", NewRoute::from(route), place(route.link)))
-            .collect();
-        routes.sort();
-        routes.push(format!("forwarding {}", netns.forwarding));
-        routes.push(format!("autoconfiguration {}", netns.autoconfiguration));
-        picture.insert(format!("netns {}", netns.name), routes);
-    }
-    for (id, link) in network.list_links() {
-        let kind = match &link.kind {
-            Kind::Veth { peer } => format!("veth of {}", place(*peer)),
-            other => other.word().to_owned(),
-        };
-        let controller = link.controller.map(place);
-        // Whether its MTU was chosen means something to a bridge alone.
-        let chosen = link.mtu.chosen && kind == "bridge";
-        let mut lines =
-            vec![format!("{kind} {} {} {chosen} {} {} {controller:?}", link.up, link.mtu.bytes, link.queues, link.mac)];
-        for ipv6 in [false, true] {
-            let of_family = link.addresses.iter().filter(|address| address.is_ipv6() == ipv6);
-            let mut of_family: Vec<_> = of_family.collect();
-            // When the kernel makes one is its own affair.
-            of_family.sort_by_key(|address| network.configures_itself(id) && address.automatic);
-            lines.extend(of_family.into_iter().map(|address| address.cidr.to_string()));
-        }
-        picture.insert(place(id), lines);
-    }
-    picture
-}
-
-/// Plays the steps from one network to another. Returns what they lead to, and the links that got IPv6 back while they were up: the
-/// kernel gave them an address then.
+/// Walks the way that is planned from one network to another.
 fn walk(standing: &Topology, wanted: &Topology) -> (Topology, Vec<LinkId>) {
-    let mut now = standing.rehearsal();
-    let mut regained = Vec::new();
-    for step in difference(standing, wanted).unwrap() {
-        let mute = |(id, link): (LinkId, &Link)| (link.up && !link.has_ipv6()).then_some(id);
-        let mute: Vec<LinkId> = now.list_links().filter_map(mute).collect();
-        step.play(&mut now).unwrap();
-        regained.extend(mute);
-        let made_by_kernel = |id: LinkId| now.configures_itself(id);
-        regained.retain(|id| now.standing(*id).is_some_and(|link| link.up && link.has_ipv6()) && !made_by_kernel(*id));
-    }
-    (now, regained)
+    random::walk(standing, &difference(standing, wanted).unwrap())
 }
 
 proptest! {

@@ -122,7 +122,7 @@ fn addresses(link: &Link) -> Vec<String> {
 }
 
 /// Returns the address that a link makes from its MAC address.
-fn link_local(mac: &str) -> Option<IpNet> {
+pub(crate) fn link_local(mac: &str) -> Option<IpNet> {
     let mut octets = [0; 6];
     let mut parts = mac.split(':');
     for octet in &mut octets {

@@ -29,3 +29,9 @@ pub use plan::{digest, plan_json, plan_table, topology_json};
 pub use script::ip_script;
 pub use show::{show_json, show_tables};
 pub use warnings::warnings;
+
+/// What fuzzers reach of this room, and nobody else.
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz {
+    pub(crate) use super::drawing::link_local;
+}

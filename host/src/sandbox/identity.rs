@@ -31,7 +31,8 @@ pub fn other_identity() -> Result<u32, NoOther> {
     // Another for each process, so that they can't reach each other either.
     let pid = getpid().as_raw().unsigned_abs();
     let candidates = [UNUSED + pid, UNUSED_LOW + pid % 478];
-    let is_mapped = |id: &u32| covers("/proc/self/uid_map", *id) && covers("/proc/self/gid_map", *id);
+    let maps = ["/proc/self/uid_map", "/proc/self/gid_map"].map(fs::read_to_string);
+    let is_mapped = |id: &u32| maps.iter().all(|map| map.as_ref().is_ok_and(|map| covers(map, *id)));
     candidates.into_iter().find(is_mapped).ok_or(NoOther::NotMapped)
 }
 
@@ -48,10 +49,9 @@ pub(super) fn become_nobody() -> Result<(), GiveUpError> {
 }
 
 /// Tells whether a map of user_namespaces(7) has a place for an id: lines of first inside, first outside, count.
-fn covers(map: &str, id: u32) -> bool {
-    let Ok(text) = fs::read_to_string(map) else { return false };
-    text.lines().any(|line| {
+pub(crate) fn covers(map: &str, id: u32) -> bool {
+    map.lines().any(|line| {
         let numbers: Vec<u64> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
-        matches!(numbers[..], [first, _, count] if (first..first + count).contains(&u64::from(id)))
+        matches!(numbers[..], [first, _, count] if (first..first.saturating_add(count)).contains(&u64::from(id)))
     })
 }

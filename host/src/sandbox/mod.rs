@@ -65,3 +65,9 @@ fn has_one_thread() -> Result<(), GiveUpError> {
         count => Err(failed(act)(std::io::Error::other(format!("it has {count}")))),
     }
 }
+
+/// What fuzzers reach of this room, and nobody else.
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz {
+    pub(crate) use super::identity::covers;
+}

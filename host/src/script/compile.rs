@@ -71,7 +71,7 @@ pub fn engine_digest(engine: &Engine) -> [u8; 32] {
     digesting.0.finalize().into()
 }
 
-fn check_kind(bytes: &[u8]) -> Result<(), CompileError> {
+pub(crate) fn check_kind(bytes: &[u8]) -> Result<(), CompileError> {
     if let Some(rest) = bytes.strip_prefix(MAGIC) {
         return if rest.starts_with(&LAYER_CORE) { Err(CompileError::CoreModule) } else { Ok(()) };
     }

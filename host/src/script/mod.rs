@@ -36,3 +36,10 @@ pub use load::{LoadError, Module};
 pub use rehearsal::Rehearsal;
 pub use run::{End, Order, Report, run};
 pub use wasmtime::Engine;
+
+/// What fuzzers reach of this room, and nobody else.
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz {
+    pub(crate) use super::compile::check_kind;
+    pub(crate) use super::parse::{address, cidr, destination, link_name, netns_name, quote};
+}

@@ -10,17 +10,17 @@ use crate::topology::{Destination, LinkName, NetnsName, Refusal, harmless};
 const LONGEST: usize = 64;
 
 /// Quotes a guest's text: control characters escaped, and cut if it is long.
-pub(super) fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     let escaped = harmless(&text.chars().take(LONGEST).collect::<String>());
     let cut = if text.chars().nth(LONGEST).is_some() { "..." } else { "" };
     format!("`{escaped}{cut}`")
 }
 
-pub(super) fn netns_name(act: &str, text: &str) -> Result<NetnsName, Refusal> {
+pub(crate) fn netns_name(act: &str, text: &str) -> Result<NetnsName, Refusal> {
     NetnsName::parse(text).map_err(|error| Refusal::invalid(format!("{act} {}", quote(text)), error.to_string()))
 }
 
-pub(super) fn link_name(act: &str, text: &str) -> Result<LinkName, Refusal> {
+pub(crate) fn link_name(act: &str, text: &str) -> Result<LinkName, Refusal> {
     LinkName::parse(text).map_err(|error| Refusal::invalid(format!("{act} {}", quote(text)), error.to_string()))
 }
 
@@ -32,7 +32,7 @@ fn parse_cidr(text: &str) -> Option<IpNet> {
 }
 
 /// Parses an address with the length of its network's prefix.
-pub(super) fn cidr(act: &str, text: &str) -> Result<IpNet, Refusal> {
+pub(crate) fn cidr(act: &str, text: &str) -> Result<IpNet, Refusal> {
     parse_cidr(text).ok_or_else(|| {
         let why = match text.parse::<IpAddr>() {
             Ok(address) => {
@@ -45,7 +45,7 @@ pub(super) fn cidr(act: &str, text: &str) -> Result<IpNet, Refusal> {
     })
 }
 
-pub(super) fn address(act: &str, text: &str) -> Result<IpAddr, Refusal> {
+pub(crate) fn address(act: &str, text: &str) -> Result<IpAddr, Refusal> {
     text.parse().map_err(|_| {
         let why = "it is no address, such as `172.16.0.2` or `2001:db8::2`";
         Refusal::invalid(format!("{act} {}", quote(text)), why)
@@ -53,7 +53,7 @@ pub(super) fn address(act: &str, text: &str) -> Result<IpAddr, Refusal> {
 }
 
 /// Parses where a route leads: `default`, a network, or an address.
-pub(super) fn destination(act: &str, text: &str) -> Result<Destination, Refusal> {
+pub(crate) fn destination(act: &str, text: &str) -> Result<Destination, Refusal> {
     if text == "default" {
         return Ok(Destination::Default);
     }
