@@ -160,7 +160,8 @@ pub(super) fn address(message: &AddressMessage) -> Option<observed::Address> {
         other => u8::from(other).to_string(),
     };
     let secondary = flags.contains(AddressFlags::Secondary) && !cidr.addr().is_ipv6();
-    Some(observed::Address { cidr, scope, secondary, tentative: flags.contains(AddressFlags::Tentative) })
+    let (tentative, dynamic) = (flags.contains(AddressFlags::Tentative), !flags.contains(AddressFlags::Permanent));
+    Some(observed::Address { cidr, scope, secondary, tentative, dynamic })
 }
 
 pub(super) fn ip(address: &RouteAddress) -> Option<IpAddr> {

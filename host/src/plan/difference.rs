@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use super::order::in_order_of_routes;
 use super::{NewLink, Step};
-use crate::topology::{Changes, Kind, Link, LinkId, Mtu, Netns, NetnsId, NetnsName, Place, Refusal, Topology};
+use crate::topology::{Changes, Kind, Link, LinkId, Mtu, Netns, NetnsId, NetnsName, Place, Refusal, Route, Topology};
 
 /// A step that the model refuses although it accepted the network that the step leads to: a fault of this program.
 #[derive(Debug, Error)]
@@ -247,16 +247,26 @@ impl<'a> Planner<'a> {
                 }
             }
         }
+        for id in self.links_in_order(netns, |_| true)? {
+            self.set_up(id)?;
+        }
         self.remove_routes(netns)?;
         self.add_odd_routes(netns)?;
-        let mut links = self.concerned_links(netns)?;
-        links.sort_by_key(|id| self.wanted_link(*id).is_bridge());
-        for id in in_order_of_routes(self.wanted.routes_of(netns), &links) {
-            self.set_addresses(id)?;
+        for ipv6 in [false, true] {
+            for id in self.links_in_order(netns, |route| route.is_ipv6() == ipv6)? {
+                self.set_addresses(id, ipv6)?;
+            }
         }
         self.remove_routes(netns)?;
         self.add_routes(netns)?;
         self.set_forwarding(netns)
+    }
+
+    /// Lists the links that are concerned as they are to come up, or to get their addresses, by the routes that come with them.
+    fn links_in_order(&self, netns: NetnsId, which: impl Fn(&Route) -> bool) -> Result<Vec<LinkId>, Refusal> {
+        let mut links = self.concerned_links(netns)?;
+        links.sort_by_key(|id| self.wanted_link(*id).is_bridge());
+        Ok(in_order_of_routes(self.wanted.routes_of(netns), &links, which))
     }
 
     /// Last, so that a netns forwards only once it knows the ways.
@@ -273,17 +283,18 @@ impl<'a> Planner<'a> {
 
     fn configure_link(&mut self, id: LinkId) -> Result<(), Refusal> {
         let (wanted, link) = (self.wanted_link(id), self.wanted.place_of(id));
-        let (up, bridge) = (wanted.up, wanted.controller);
         self.set_mtu(&link, wanted)?;
-        let controller = bridge.map(|bridge| self.wanted_link(bridge).name.clone());
+        let controller = wanted.controller.map(|bridge| self.wanted_link(bridge).name.clone());
         let attached = self.now_at(&link)?.controller.map(|bridge| self.now.place_of(bridge).link);
         if attached != controller {
-            self.step(Step::SetController { link: link.clone(), controller })?;
-        }
-        if up && !self.now_at(&link)?.up {
-            self.step(Step::SetUp { link })?;
+            self.step(Step::SetController { link, controller })?;
         }
         Ok(())
+    }
+
+    fn set_up(&mut self, id: LinkId) -> Result<(), Refusal> {
+        let (up, link) = (self.wanted_link(id).up, self.wanted.place_of(id));
+        if up && !self.now_at(&link)?.up { self.step(Step::SetUp { link }) } else { Ok(()) }
     }
 
     /// Gives a link the MTU that was chosen for it, and has a bridge know that it was chosen.

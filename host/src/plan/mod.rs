@@ -1,6 +1,7 @@
 //! The plan: what is to be done so that the network that stands becomes the one that is wanted.
 
 mod difference;
+mod edit;
 mod failure;
 mod machine;
 mod need;
@@ -16,6 +17,7 @@ mod tests;
 mod words;
 
 pub use difference::{PlanError, difference};
+pub use edit::edit;
 pub use failure::StepFailure;
 pub use machine::{Conflict, Machine, MachineLink, MachinePeer, MachineRoute, Mark};
 pub use need::Need;

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::topology::{LinkId, Protocol, Rank, Table};
+use crate::topology::{LinkId, Protocol, Rank, Route, Table};
 
 /// Puts links into an order in which the routes that come with their addresses come in theirs: of equal routes the kernel takes
 /// the oldest. Where nothing hangs on it, or routes contradict each other, the order stays.
-pub(super) fn in_order_of_routes(routes: &Table, links: &[LinkId]) -> Vec<LinkId> {
+pub(super) fn in_order_of_routes(routes: &Table, links: &[LinkId], which: impl Fn(&Route) -> bool) -> Vec<LinkId> {
     let mut connected: Vec<(Rank, usize)> = Vec::new();
     for (at, link) in links.iter().enumerate() {
-        let own = routes.over(*link).filter(|(_, route)| route.protocol == Protocol::Kernel);
+        let own = routes.over(*link).filter(|(_, route)| route.protocol == Protocol::Kernel && which(route));
         // A link-local network is on each link for itself.
         let shared = own.filter(|(rank, _)| !is_link_local(rank.destination.addr()));
         connected.extend(shared.map(|(rank, _)| (rank, at)));

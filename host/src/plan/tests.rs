@@ -4,7 +4,10 @@ use proptest::prelude::*;
 
 use super::random::{Call, MTUS, link_name, picture, play};
 use super::*;
-use crate::topology::{Destination, Limits, LinkId, LinkName, NetnsId, NetnsName, Topology};
+use crate::topology::{
+    Destination, Drift, Limits, LinkId, LinkName, NetnsId, NetnsName, Place, Route, Strangers, Topology, drift,
+    observed,
+};
 
 fn call() -> impl Strategy<Value = Call> {
     let n = 0..8usize;
@@ -78,6 +81,122 @@ proptest! {
             prop_assert_eq!(in_any_order(&steps), in_any_order(&difference(&before, &network).unwrap()));
             steps.iter().for_each(|step| step.play(&mut built).unwrap());
             prop_assert_eq!(picture(&built), picture(&network));
+        }
+    }
+}
+
+/// What a network shows of itself, whichever identities its objects have and however they came to be.
+fn shown(network: &Topology) -> Vec<observed::Netns> {
+    let mut shown: Vec<observed::Netns> = network.list_netns().map(|(id, _)| network.observe(id)).collect();
+    for netns in &mut shown {
+        netns.links.sort_by(|one, other| one.name.cmp(&other.name));
+        if netns.autoconfiguration {
+            // When the kernel makes one is its own affair.
+            let by_kernel = |address: &observed::Address| (address.scope == "link").then_some(address.cidr);
+            let links = netns.links.iter_mut().filter(|link| link.name != "lo");
+            links.for_each(|link| link.addresses.sort_by_key(by_kernel));
+        }
+        // Whichever of these is first makes no difference, and `lo` can't be made anew.
+        let is_apart = |route: &observed::Route| {
+            route.destination == "fe80::/64".parse().unwrap() || route.link.as_deref() == Some("lo")
+        };
+        let (link_local, mut routes): (Vec<_>, Vec<_>) = netns.routes.drain(..).partition(is_apart);
+        let mut link_local: Vec<observed::Route> = link_local;
+        link_local.sort_by(|one, other| one.link.cmp(&other.link));
+        routes.extend(link_local);
+        netns.routes = routes;
+    }
+    shown.sort_by(|one, other| one.name.cmp(&other.name));
+    shown
+}
+
+/// Tells whether the routes that come with addresses are in an order that the links can't be in: one link's come first to one network,
+/// and another's to another. What was done in turns is then done at once, and has another order.
+fn contradicts_itself(network: &Topology) -> bool {
+    network.list_netns().any(|(id, netns)| {
+        let links: Vec<LinkId> = network.links_of(id).collect();
+        [false, true].into_iter().any(|ipv6| {
+            let ordered = order::in_order_of_routes(&netns.routes, &links, |route| route.is_ipv6() == ipv6);
+            let position = |link: LinkId| ordered.iter().position(|other| *other == link);
+            let routes: Vec<&Route> = netns.routes.iter().filter(|route| route.is_ipv6() == ipv6).collect();
+            let same = |one: &Route, other: &Route| (one.destination, one.metric) == (other.destination, other.metric);
+            let link_local = "fe80::/64".parse().unwrap();
+            routes.windows(2).any(|two| {
+                two[0].destination != link_local
+                    && same(two[0], two[1])
+                    && position(two[0].link) > position(two[1].link)
+            })
+        })
+    })
+}
+
+fn drawn(calls: &[Call]) -> Topology {
+    let mut network = Topology::new(Limits::default());
+    calls.iter().for_each(|call| play(&mut network, call));
+    network
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn edit_leads_to_a_network_that_was_drawn_anew(
+        before in prop::collection::vec(call(), 0..60),
+        common in 0..60usize,
+        after in prop::collection::vec(call(), 0..60),
+    ) {
+        // Most edits leave the beginning as it is.
+        let after = [&before[..common.min(before.len())], &after].concat();
+        let (before, after) = (drawn(&before), drawn(&after));
+        let mut built = walk(&Topology::new(Limits::default()), &before).0;
+        for step in edit(&built, &after).unwrap() {
+            step.play(&mut built).unwrap();
+        }
+        if !contradicts_itself(&after) {
+            prop_assert_eq!(shown(&built), shown(&after));
+        }
+        prop_assert!(picture(&built).keys().eq(picture(&after).keys()));
+        prop_assert_eq!(edit(&built, &after).unwrap(), []);
+    }
+
+    #[test]
+    fn network_that_was_meddled_with_is_put_right(
+        calls in prop::collection::vec(call(), 0..60),
+        meddling in prop::collection::vec(call(), 0..8),
+    ) {
+        let wanted = drawn(&calls);
+        let mut built = walk(&Topology::new(Limits::default()), &wanted).0;
+        let mut model = built.clone();
+        // Namespaces are held by the agent.
+        let is_possible = |call: &&Call| {
+            !matches!(call, Call::AddNetns(_) | Call::RemoveNetns(_) | Call::SetAutoconfiguration(..))
+        };
+        meddling.iter().filter(is_possible).for_each(|call| play(&mut built, call));
+        let strangers = model.adopt(&shown(&built));
+        prop_assert_eq!(&strangers.routes, &[]);
+        for (netns, link) in strangers.links {
+            // One end has taken the other along.
+            let place = Place { netns, link: LinkName::parse(&link).unwrap() };
+            if let Ok(link) = built.find_place(&place) {
+                built.remove_link(link).unwrap();
+            }
+        }
+        prop_assert_eq!(model.adopt(&shown(&built)), Strangers::default());
+        prop_assert_eq!(shown(&model), shown(&built));
+        let drifts = |network: &Topology| -> Vec<Drift> {
+            shown(&wanted).iter().zip(&shown(network)).flat_map(|(wanted, is)| drift(wanted, is)).collect()
+        };
+        let steps = edit(&model, &wanted).unwrap();
+        if drifts(&built).is_empty() {
+            prop_assert_eq!(steps, []);
+            return Ok(());
+        }
+        for step in steps {
+            step.play(&mut built).unwrap();
+        }
+        prop_assert_eq!(drifts(&built), []);
+        if !contradicts_itself(&wanted) {
+            prop_assert_eq!(shown(&built), shown(&wanted));
         }
     }
 }

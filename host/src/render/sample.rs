@@ -9,6 +9,7 @@ pub(super) fn link(name: &str, kind: &str, cidrs: &[&str]) -> Link {
         scope: "global".into(),
         secondary: false,
         tentative: false,
+        dynamic: false,
     };
     let loopback = kind == "loopback";
     Link {

@@ -3,12 +3,13 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use serde::{Deserialize, Serialize};
 
 use super::addresses::Age;
 use super::{Addresses, Errno, Kind, LinkId, MacAddress, Refusal, Topology};
 
 /// An address of a link with the length of its network's prefix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Address {
     /// The address and its prefix length; the bits beyond the prefix are kept.
     pub cidr: IpNet,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 
 use super::{Address, LinkId};
 
@@ -12,7 +13,7 @@ use super::{Address, LinkId};
 pub(super) type Age = u64;
 
 /// The addresses of a link in the order they were added.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Addresses {
     by_age: BTreeMap<Age, Address>,
     ipv4: usize,
@@ -73,7 +74,7 @@ impl<'a> IntoIterator for &'a Addresses {
 }
 
 /// Which links of a netns have an address, or one in a network, in the order of the links and of their addresses.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Holders {
     of_address: BTreeSet<(IpAddr, LinkId, Age)>,
     of_network: BTreeSet<(IpNet, LinkId, Age)>,

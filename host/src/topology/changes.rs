@@ -1,8 +1,8 @@
 //! What has changed in a network, so that what follows from it costs no more than that.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
-use super::{LinkId, Netns, NetnsId, Topology};
+use super::{Link, LinkId, Netns, NetnsId, Route, Topology};
 
 /// The namespaces and links that may have changed. A link counts with its addresses and the routes over it.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +17,40 @@ impl Changes {
         let netns = [one, other].into_iter().flat_map(|network| network.list_netns().map(|(id, _)| id));
         let links = [one, other].into_iter().flat_map(|network| network.list_links());
         Self { netns: netns.collect(), links: links.map(|(id, link)| (link.netns, id)).collect() }
+    }
+
+    /// Takes what is not the same in two networks as changed. An object that has the same identity in both is the same object.
+    pub fn differing(one: &Topology, other: &Topology) -> Self {
+        let mut changes = Self::default();
+        let settings = |netns: &Netns| (netns.forwarding, netns.autoconfiguration);
+        for (id, netns) in &other.netns {
+            match one.netns.get(id) {
+                Some(before) if settings(before) == settings(netns) => changes.note_moved_routes(*id, before, netns),
+                _ => changes.note_netns(*id),
+            }
+        }
+        one.netns.keys().filter(|id| !other.netns.contains_key(id)).for_each(|id| changes.note_netns(*id));
+        for (id, link) in &other.links {
+            if one.links.get(id).is_none_or(|before| !is_same(one, before, other, link, *id)) {
+                changes.note_link(link.netns, *id);
+            }
+        }
+        for (id, link) in one.links.iter().filter(|(id, _)| !other.links.contains_key(id)) {
+            changes.note_link(link.netns, *id);
+        }
+        changes
+    }
+
+    /// Notes the links whose routes come in another order among those to the same destinations.
+    fn note_moved_routes(&mut self, id: NetnsId, before: &Netns, now: &Netns) {
+        let key = |route: &Route| (route.destination, route.metric, route.link);
+        let both: HashSet<_> = before.routes.iter().map(key).collect();
+        let after: HashSet<_> = now.routes.iter().map(key).filter(|key| both.contains(key)).collect();
+        let before = before.routes.iter().map(key).filter(|key| after.contains(key));
+        let now = now.routes.iter().map(key).filter(|key| after.contains(key));
+        for (_, (.., link)) in before.zip(now).filter(|(before, now)| before != now) {
+            self.note_link(id, link);
+        }
     }
 
     pub(super) fn note_netns(&mut self, id: NetnsId) {
@@ -48,6 +82,19 @@ impl Changes {
     pub fn links_of(&self, netns: NetnsId) -> impl Iterator<Item = LinkId> {
         self.links.range((netns, LinkId(0))..=(netns, LinkId(u32::MAX))).map(|(_, link)| *link)
     }
+}
+
+/// Tells whether a link is the same in two networks, with its addresses and the routes over it.
+fn is_same(one: &Topology, before: &Link, other: &Topology, now: &Link, id: LinkId) -> bool {
+    let fields = |link: &Link| (link.netns, link.up, link.mtu, link.mac, link.queues, link.controller);
+    before.name == now.name
+        && fields(before) == fields(now)
+        && before.addresses.iter().eq(now.addresses.iter())
+        && one
+            .routes_of(before.netns)
+            .over(id)
+            .map(|(_, route)| route)
+            .eq(other.routes_of(now.netns).over(id).map(|(_, route)| route))
 }
 
 impl Topology {
@@ -89,7 +136,7 @@ impl Topology {
     }
 
     /// Takes a link out with all that is known of it, and leaves the others as they are.
-    fn take_out(&mut self, id: LinkId) {
+    pub(super) fn take_out(&mut self, id: LinkId) {
         self.gone_links.remove(&id);
         let Some(link) = self.links.remove(&id) else { return };
         let home = self.netns.get_mut(&link.netns).expect("a link's netns stands as long as the link");

@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 
 use super::{Errno, Kind, Limits, LinkId, LinkName, Netns, NetnsId, Refusal, Topology};
 
 /// Whose network the netns `host` is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Host {
     /// The lab's own, and empty at first.
     Private,

@@ -1,7 +1,9 @@
 //! How large a lab may become.
 
+use serde::{Deserialize, Serialize};
+
 /// The most of each kind that one run may have.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Limits {
     /// Network namespaces, the host not counted.
     pub netns: usize,

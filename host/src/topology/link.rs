@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     Address, Addresses, Errno, Limits, LinkId, LinkName, MacAddress, NetnsId, Place, QUEUES, Refusal, Topology,
 };
@@ -12,7 +14,7 @@ const ETHERNET_MTU: u32 = 1500;
 const LOOPBACK_MTU: u32 = 65_536;
 
 /// What a link is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// `lo`.
     Loopback,
@@ -40,7 +42,7 @@ impl Kind {
 }
 
 /// The MTU of a link, and whether somebody chose it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mtu {
     /// The largest packet in bytes.
     pub bytes: u32,
@@ -49,7 +51,7 @@ pub struct Mtu {
 }
 
 /// One link.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Link {
     /// Its name.
     pub name: LinkName,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::net::Ipv6Addr;
+use std::num::ParseIntError;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -33,6 +35,19 @@ impl MacAddress {
     }
 }
 
+impl FromStr for MacAddress {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        let mut octets = [0; 6];
+        let mut parts = text.split(':');
+        for octet in &mut octets {
+            *octet = u8::from_str_radix(parts.next().unwrap_or_default(), 16)?;
+        }
+        Ok(Self(octets))
+    }
+}
+
 impl fmt::Display for MacAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [a, b, c, d, e, g] = self.0;
@@ -49,5 +64,7 @@ mod tests {
         let mac = MacAddress([0x02, 0x5e, 0x10, 0x00, 0x53, 0x01]);
         assert_eq!(mac.link_local().to_string(), "fe80::5e:10ff:fe00:5301");
         assert_eq!(mac.to_string(), "02:5e:10:00:53:01");
+        assert_eq!(mac.to_string().parse(), Ok(mac));
+        assert!("02:5e:10".parse::<MacAddress>().is_err());
     }
 }

@@ -5,9 +5,11 @@
 
 mod address;
 mod addresses;
+mod adopt;
 mod autoconfiguration;
 mod bridge;
 mod changes;
+mod drift;
 mod errno;
 mod gateway;
 mod host;
@@ -23,6 +25,7 @@ mod refusal;
 mod route;
 mod segments;
 pub mod settings;
+mod successor;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -38,7 +41,9 @@ use serde::{Deserialize, Serialize};
 
 pub use address::Address;
 pub use addresses::Addresses;
+pub use adopt::Strangers;
 pub use changes::Changes;
+pub use drift::{Drift, drift};
 pub use errno::Errno;
 pub use host::{Host, WayOut};
 pub use limits::Limits;
@@ -69,7 +74,7 @@ impl NetnsId {
 pub struct LinkId(u32);
 
 /// Who gives a link its link-local IPv6 address when it is set up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LinkLocal {
     /// The model does, as a kernel would.
     Automatic,
@@ -79,7 +84,7 @@ pub enum LinkLocal {
 }
 
 /// A network: every netns with its links, addresses and routes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Topology {
     netns: BTreeMap<NetnsId, Netns>,
     netns_by_name: HashMap<NetnsName, NetnsId>,
@@ -94,8 +99,10 @@ pub struct Topology {
     limits: Limits,
     link_local: LinkLocal,
     host: Host,
+    #[serde(skip)]
     changes: Changes,
     /// What `ping` looks up, from the first question until the next change.
+    #[serde(skip)]
     index: OnceLock<Arc<reach::Index>>,
 }
 

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use serde::{Deserialize, Serialize};
+
 use super::addresses::Holders;
 use super::{Errno, Kind, Limits, Link, LinkId, LinkName, NetnsId, NetnsName, Place, Refusal, Table, Topology};
 
 /// One network namespace.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Netns {
     /// Its name.
     pub name: NetnsName,

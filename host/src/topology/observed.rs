@@ -70,6 +70,9 @@ pub struct Address {
     pub secondary: bool,
     /// Duplicate address detection has not ended (RFC 4862, section 5.4).
     pub tentative: bool,
+    /// A router's advertisement brought it. For whoever reads it from the kernel; it is not told further.
+    #[serde(skip)]
+    pub dynamic: bool,
 }
 
 /// One route as it stands.

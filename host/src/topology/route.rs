@@ -80,7 +80,7 @@ impl Destination {
 }
 
 /// One route of the main table.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
     /// The network that it leads to, without further bits.
     pub destination: IpNet,
@@ -103,7 +103,7 @@ impl Route {
     }
 
     /// Returns the route that comes with an address, if one does.
-    fn connected(link: LinkId, kind: &Kind, address: Address) -> Option<Self> {
+    pub(super) fn connected(link: LinkId, kind: &Kind, address: Address) -> Option<Self> {
         let destination = address.cidr.trunc();
         let protocol = Protocol::Kernel;
         match address.cidr {

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 
 use super::{Destination, LinkId, Route};
 
 /// Where a route comes in its table: by destination, IPv4 first; of one destination the smallest metric, and of that the oldest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Rank {
     /// The network that the route leads to.
     pub destination: IpNet,
@@ -27,7 +28,7 @@ impl Rank {
 }
 
 /// The main table of a netns.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Table {
     routes: BTreeMap<Rank, Route>,
     /// The same by link. A destination may have a route over each of very many links, as `fe80::/64` has.

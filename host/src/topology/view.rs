@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use super::{Addresses, Kind, LinkId, NetnsId, Protocol, Route, Topology, observed};
+use super::{Address, Addresses, Kind, LinkId, NetnsId, Protocol, Route, Topology, observed};
 
 /// The network of link-local addresses (RFC 4291, section 2.5.6).
 const LINK_LOCAL: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0);
@@ -47,13 +47,13 @@ impl Topology {
     fn observe_addresses(&self, id: LinkId) -> Vec<observed::Address> {
         let observe = |cidr: IpNet, secondary: bool| {
             let scope = scope_word(cidr.addr()).into();
-            observed::Address { cidr, scope, secondary, tentative: false }
+            observed::Address { cidr, scope, secondary, tentative: false, dynamic: false }
         };
         let addresses = &self.links[&id].addresses;
         let ipv4 = ipv4_list(addresses).into_iter().map(|(cidr, secondary)| observe(cidr.into(), secondary));
         let ipv6 = ipv6_list(addresses).into_iter().map(|cidr| observe(cidr.into(), false));
-        let awaits_carrier = self.awaits_carrier(id);
-        ipv4.chain(ipv6).filter(|address| !awaits_carrier || address.scope != "link").collect()
+        let yet_to_come = self.awaits_carrier(id).then(|| Address::link_local(self.links[&id].mac).cidr);
+        ipv4.chain(ipv6).filter(|address| Some(address.cidr) != yet_to_come).collect()
     }
 
     /// Tells whether the kernel has yet to make the link-local address, which it does once there is a carrier.
@@ -91,7 +91,10 @@ impl Topology {
     pub(super) fn observe_routes(&self, id: NetnsId) -> Vec<observed::Route> {
         let there = |route: &&Route| {
             let own = Ipv6Net::new_assert(LINK_LOCAL, 64);
-            route.protocol != Protocol::Kernel || route.destination != own.into() || !self.awaits_carrier(route.link)
+            let asked_for = |address: &Address| !address.automatic && address.cidr.trunc() == route.destination;
+            let is_own = route.protocol == Protocol::Kernel && route.destination == own.into();
+            let addresses = &self.links[&route.link].addresses;
+            !(is_own && self.awaits_carrier(route.link)) || addresses.iter().any(asked_for)
         };
         let mut routes: Vec<&Route> = self.netns[&id].routes.iter().filter(there).collect();
         // Those of one destination stay in their order.

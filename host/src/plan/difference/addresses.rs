@@ -9,30 +9,28 @@ use crate::plan::Step;
 use crate::topology::{Link, LinkId, Refusal};
 
 impl Planner<'_> {
-    /// Gives a link its addresses in their order, in which the first of a network is the primary one: what does not fit into
+    /// Gives a link its addresses of one family in their order, in which the first of a network is the primary one: what does not fit into
     /// it goes, the rest is added behind.
-    pub(super) fn set_addresses(&mut self, id: LinkId) -> Result<(), Refusal> {
+    pub(super) fn set_addresses(&mut self, id: LinkId, ipv6: bool) -> Result<(), Refusal> {
         let link = self.wanted.place_of(id);
         let detect_duplicates = self.wanted.configures_itself(id);
-        for ipv6 in [false, true] {
-            let wanted = addresses_of(self.wanted_link(id), ipv6, detect_duplicates);
-            let mut missing = wanted.iter().peekable();
-            let mut going: Vec<IpNet> = Vec::new();
-            let mut without_primary: HashSet<IpNet> = HashSet::new();
-            for address in addresses_of(self.now_at(&link)?, ipv6, detect_duplicates) {
-                let loses_primary = !ipv6 && without_primary.contains(&address.trunc());
-                if loses_primary || missing.next_if(|next| **next == address).is_none() {
-                    without_primary.insert(address.trunc());
-                    going.push(address);
-                }
+        let wanted = addresses_of(self.wanted_link(id), ipv6, detect_duplicates);
+        let mut missing = wanted.iter().peekable();
+        let mut going: Vec<IpNet> = Vec::new();
+        let mut without_primary: HashSet<IpNet> = HashSet::new();
+        for address in addresses_of(self.now_at(&link)?, ipv6, detect_duplicates) {
+            let loses_primary = !ipv6 && without_primary.contains(&address.trunc());
+            if loses_primary || missing.next_if(|next| **next == address).is_none() {
+                without_primary.insert(address.trunc());
+                going.push(address);
             }
-            // Secondaries first: whether the kernel would promote one or take it along is then the same.
-            for address in going.into_iter().rev() {
-                self.step(Step::RemoveAddress { link: link.clone(), address })?;
-            }
-            for address in missing {
-                self.step(Step::AddAddress { link: link.clone(), address: *address, detect_duplicates })?;
-            }
+        }
+        // Secondaries first: whether the kernel would promote one or take it along is then the same.
+        for address in going.into_iter().rev() {
+            self.step(Step::RemoveAddress { link: link.clone(), address })?;
+        }
+        for address in missing {
+            self.step(Step::AddAddress { link: link.clone(), address: *address, detect_duplicates })?;
         }
         Ok(())
     }
