@@ -7,6 +7,12 @@
 #[inline(always)]
 pub(crate) fn point(_place: &'static str) {}
 
+/// A place at which it is worth a test that what comes next is refused.
+#[inline(always)]
+pub(crate) fn fails(_place: &'static str) -> bool {
+    false
+}
+
 /// Called in a process that is to run a guest, or to compile one, once it has given up what it had.
 #[inline(always)]
 pub(crate) fn given_up() {}

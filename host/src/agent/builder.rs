@@ -23,6 +23,8 @@ const BATCH: usize = 256;
 /// What the builder is told.
 pub(super) enum Work {
     Step(Step),
+    /// Forget what failed before. From here on the maker goes on after a failure, as it will be wanted again.
+    Edit,
     /// Finish what was begun, and say how all went so far.
     Commit(Sender<Result<(), Box<StepFailure>>>),
 }
@@ -44,14 +46,22 @@ pub(super) fn start(
     let done = Arc::new(AtomicU64::new(0));
     let count = done.clone();
     thread::Builder::new().name("builder".into()).spawn(move || {
-        let mut builder =
-            Thread { standing, outside, made: Some(made), batch: Batch::default(), displaced: false, failed: None };
+        let mut builder = Thread {
+            standing,
+            outside,
+            made: Some(made),
+            batch: Batch::default(),
+            displaced: false,
+            failed: None,
+            editing: false,
+        };
         for work in work {
             match work {
                 Work::Step(step) => {
                     builder.step(step);
                     count.fetch_add(1, Ordering::Relaxed);
                 }
+                Work::Edit => (builder.failed, builder.editing) = (None, true),
                 Work::Commit(answer) => {
                     builder.flush();
                     builder.settle_neighbours();
@@ -85,6 +95,8 @@ struct Thread {
     displaced: bool,
     /// The first step that failed; nothing is done after it.
     failed: Option<Box<StepFailure>>,
+    /// The lab stands, and will after a failure.
+    editing: bool,
 }
 
 fn lock(standing: &Mutex<Standing>) -> MutexGuard<'_, Standing> {
@@ -93,9 +105,12 @@ fn lock(standing: &Mutex<Standing>) -> MutexGuard<'_, Standing> {
 
 impl Thread {
     fn step(&mut self, step: Step) {
-        if self.failed.is_none()
-            && let Err(failure) = self.try_step(&step)
-        {
+        if self.failed.is_some() {
+            // What was made for it is nobody's, and the maker waits for it to be taken.
+            if matches!(step, Step::AddNetns { .. }) {
+                drop(self.made.as_ref().map(Receiver::recv));
+            }
+        } else if let Err(failure) = self.try_step(&step) {
             self.fail(failure);
         }
     }
@@ -104,12 +119,17 @@ impl Thread {
     /// session for the maker, and nobody would come to the commit.
     fn fail(&mut self, failure: Box<StepFailure>) {
         self.failed = Some(failure);
-        self.made = None;
+        if !self.editing {
+            self.made = None;
+        }
     }
 
     fn try_step(&mut self, step: &Step) -> Result<(), Box<StepFailure>> {
         let refused = |refusal: Refusal| refused(step, refusal);
         let failed = |error: io::Error| failure(step, &error);
+        if self.editing && fault::fails("step of an edit") {
+            return Err(failed(io::Error::from_raw_os_error(nix::libc::EIO)));
+        }
         match step {
             Step::AddNetns { netns, .. } => {
                 // Waited for without the lock: others look meanwhile.

@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use super::held::Held;
 use super::netns::{enter, on_a_visit};
 use crate::kernel::{self, RawLink, RawNetns, Socket};
-use crate::topology::observed;
+use crate::topology::{NetnsId, NetnsName, Topology, observed};
 
 /// Reads one netns, without the peers of its veths.
 pub(super) fn observe(netns: &Held) -> io::Result<Vec<observed::Netns>> {
@@ -22,12 +22,32 @@ pub(super) fn observe(netns: &Held) -> io::Result<Vec<observed::Netns>> {
 /// Where the other end of each veth should be: from netns and name to netns, as places in the lab.
 pub(super) type Expected = HashMap<(usize, String), usize>;
 
-/// Reads the whole lab, and finds the other end of each veth.
-pub(super) fn observe_all(lab: &[Held], expected: &Expected) -> io::Result<Vec<observed::Netns>> {
+/// Finds where the other ends of veths should be, among these namespaces.
+pub(super) fn expected(topology: &Topology, lab: &[Held]) -> Expected {
+    let at: HashMap<&NetnsName, usize> = lab.iter().enumerate().map(|(at, held)| (&held.name, at)).collect();
+    let place = |id: NetnsId| at.get(&topology.netns(id, String::new).ok()?.name).copied();
+    let of_netns = lab.iter().filter_map(|held| topology.find_netns(&held.name).ok());
+    let ends = of_netns.flat_map(|netns| topology.links_of(netns)).filter_map(|id| {
+        let (link, peer) = (topology.standing(id)?, topology.standing(topology.peer(id).ok()?)?);
+        Some(((place(link.netns)?, link.name.to_string()), place(peer.netns)?))
+    });
+    ends.collect()
+}
+
+/// What was read of some namespaces.
+pub(super) struct Reading {
+    pub(super) netns: Vec<observed::Netns>,
+    /// The index and the MAC address of each link, by netns and name.
+    pub(super) indexes: HashMap<(NetnsName, String), (u32, String)>,
+}
+
+/// Reads namespaces, and finds the other end of each veth if it is in one of them. They are the `whole` lab, or not.
+pub(super) fn read_all(lab: &[Held], expected: &Expected, whole: bool) -> io::Result<Reading> {
     on_a_visit(|| {
         let read: Vec<RawNetns> = lab.iter().map(read).collect::<io::Result<_>>()?;
-        let ends = Ends::new(&read, expected);
+        let ends = Ends::new(&read, expected, whole);
         let mut observed = Vec::with_capacity(read.len());
+        let mut indexes = HashMap::new();
         for (at, raw) in read.iter().enumerate() {
             let mut numbers = Numbers { netns: &lab[at], known: HashMap::new(), socket: None };
             let mut links = Vec::with_capacity(raw.links.len());
@@ -35,6 +55,8 @@ pub(super) fn observe_all(lab: &[Held], expected: &Expected) -> io::Result<Vec<o
                 let peer = ends.find(at, raw, lab, &mut numbers)?;
                 let peer =
                     peer.map(|(other, link)| observed::Peer { netns: lab[other].name.clone(), link: link.to_owned() });
+                let place = (lab[at].name.clone(), raw.link.name.clone());
+                indexes.insert(place, (raw.index, raw.link.mac.clone()));
                 links.push(observed::Link { peer, ..raw.link.clone() });
             }
             let (Held { name, autoconfiguration, .. }, RawNetns { routes, forwarding, .. }) = (&lab[at], raw);
@@ -46,7 +68,7 @@ pub(super) fn observe_all(lab: &[Held], expected: &Expected) -> io::Result<Vec<o
                 autoconfiguration: *autoconfiguration,
             });
         }
-        Ok(observed)
+        Ok(Reading { netns: observed, indexes })
     })
 }
 
@@ -70,10 +92,12 @@ fn read(netns: &Held) -> io::Result<RawNetns> {
 struct Ends<'a> {
     ends: HashMap<(u32, u32), Vec<(usize, &'a str)>>,
     expected: &'a Expected,
+    /// No end is where nobody has looked.
+    whole: bool,
 }
 
 impl<'a> Ends<'a> {
-    fn new(read: &'a [RawNetns], expected: &'a Expected) -> Self {
+    fn new(read: &'a [RawNetns], expected: &'a Expected, whole: bool) -> Self {
         let mut ends: HashMap<(u32, u32), Vec<(usize, &str)>> = HashMap::new();
         for (at, raw) in read.iter().enumerate() {
             for link in &raw.links {
@@ -82,7 +106,7 @@ impl<'a> Ends<'a> {
                 }
             }
         }
-        Self { ends, expected }
+        Self { ends, expected, whole }
     }
 
     /// Finds the other end of a veth: the link whose two indexes are this one's the other way round. Where several are, as each
@@ -98,7 +122,7 @@ impl<'a> Ends<'a> {
         let candidates = self.ends.get(&(peer, link.index)).map(Vec::as_slice).unwrap_or_default();
         Ok(match (number, candidates) {
             (None, _) => candidates.iter().find(|(other, _)| *other == at).copied(),
-            (Some(_), [only]) => Some(*only),
+            (Some(_), [only]) if self.whole => Some(*only),
             (Some(number), several) => {
                 let expected = self.expected.get(&(at, link.link.name.clone())).copied();
                 let is_expected = |(other, _): &&(usize, &str)| Some(*other) == expected;

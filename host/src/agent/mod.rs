@@ -8,6 +8,7 @@
 mod boot;
 mod builder;
 mod capacity;
+mod edit;
 mod features;
 mod files;
 #[cfg(any(test, fuzzing))]
@@ -20,20 +21,24 @@ mod look;
 mod machine;
 mod memory;
 mod netns;
+mod occupants;
 mod outside;
 mod peers;
 mod requests;
 mod rest;
+mod restore;
 mod server;
 mod session;
 mod settle;
 mod standing;
 mod translate;
+mod workshop;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use crate::protocol::Origin;
 use crate::topology::Limits;
 
 pub use features::{Answers, Feature, Lack, features};
@@ -48,8 +53,8 @@ pub struct Config {
     pub replaces: Option<PathBuf>,
     /// The lab's name.
     pub name: String,
-    /// The module, as the user gave it.
-    pub module: String,
+    /// The scenario that it comes from.
+    pub origin: Origin,
     /// How large the lab may become.
     pub limits: Limits,
     /// It is in a user namespace of its own.

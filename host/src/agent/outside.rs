@@ -4,6 +4,7 @@
 //! All of it is done under one mutex. The end of the agent takes that mutex and keeps it until the process is gone, so nothing
 //! can be made after it was undone.
 
+use std::collections::HashSet;
 use std::fs::TryLockError;
 use std::fs::{self, File};
 use std::io;
@@ -162,12 +163,26 @@ impl Outside {
         let mut taken = Vec::new();
         let mut state = self.state();
         traces::make_names_directory(&state.directory)?;
-        for (name, descriptor) in netns {
-            if self.machine.is_some() && name.is_host() {
+        let named = netns.iter().filter(|(name, _)| !(self.machine.is_some() && name.is_host()));
+        let wanted: Vec<(PathBuf, String)> = named
+            .map(|(name, descriptor)| {
+                let path = traces::published_name(&self.lab, name.as_str(), self.machine.is_some());
+                (path, format!("/proc/{}/fd/{descriptor}", self.outer_pid))
+            })
+            .collect();
+        // After an edit some are as they were, and some lead nowhere.
+        let all: HashSet<(&Path, &Path)> =
+            wanted.iter().map(|(path, target)| (path.as_path(), Path::new(target))).collect();
+        let (stay, go): (Vec<_>, Vec<_>) = std::mem::take(&mut state.names)
+            .into_iter()
+            .partition(|(path, target)| all.contains(&(path.as_path(), target.as_path())));
+        go.iter().for_each(remove_name);
+        let there: HashSet<PathBuf> = stay.iter().map(|(path, _)| path.clone()).collect();
+        state.names = stay;
+        for (path, target) in wanted {
+            if there.contains(&path) {
                 continue;
             }
-            let path = traces::published_name(&self.lab, name.as_str(), self.machine.is_some());
-            let target = format!("/proc/{}/fd/{descriptor}", self.outer_pid);
             let made = symlink(&target, &path).or_else(|error| match error.kind() {
                 // Another lab that ended has taken the directory along.
                 io::ErrorKind::NotFound => {
@@ -208,13 +223,7 @@ impl Outside {
         };
         fault::point("end begun");
         if let Some(state) = &state {
-            for (name, target) in &state.names {
-                // Somebody may have put another in its place.
-                if fs::read_link(name).is_ok_and(|to| to == *target) {
-                    let _ = fs::remove_file(name);
-                    fault::point("name removed");
-                }
-            }
+            state.names.iter().for_each(remove_name);
             traces::remove_names_directory(&state.directory);
             if self.leave_machine(&state.directory, status == 0) {
                 self.remove_directory(&state.directory);
@@ -254,6 +263,14 @@ impl Outside {
         let going = if fs::rename(directory, &hidden).is_ok() { &hidden } else { directory };
         fault::point("directory hidden");
         let _ = traces::remove_directory(going);
+    }
+}
+
+/// Removes a name that was made, unless somebody has put another in its place.
+fn remove_name((name, target): &(PathBuf, PathBuf)) {
+    if fs::read_link(name).is_ok_and(|to| to == *target) {
+        let _ = fs::remove_file(name);
+        fault::point("name removed");
     }
 }
 

@@ -14,9 +14,10 @@ use super::log::go_on;
 use super::netns::{enter, on_a_visit};
 use super::outside::Outside;
 use super::standing::Standing;
+use super::workshop::Workshop;
 use super::{Config, icmp, look, settle};
 use crate::kernel;
-use crate::protocol::{Answer, Channel, ChannelError, Host, Join, Request, State, Status};
+use crate::protocol::{Answer, Channel, ChannelError, Host, Join, Origin, Request, State, Status};
 use crate::topology::{Errno, MOST_PINGS, NetnsId, NetnsName, Ping, PingAnswer, PingOutcome, Refusal, WayOut};
 
 /// Before a look the links are given this long to come to rest; it takes a few milliseconds.
@@ -31,6 +32,9 @@ pub(super) struct Shared {
     pub(super) standing: Arc<Mutex<Standing>>,
     pub(super) outside: Arc<Outside>,
     pub(super) state: Mutex<State>,
+    /// Who holds it builds or edits.
+    pub(super) workshop: Mutex<Workshop>,
+    pub(super) origin: Mutex<Origin>,
     pub(super) started: SystemTime,
     pub(super) outer_pid: i32,
 }
@@ -74,8 +78,19 @@ impl Shared {
                 }
                 Err(answer) => channel.send(&answer),
             },
+            Request::Model => channel.send(&self.model()),
+            Request::Check => {
+                channel.send(&self.check().map_or_else(|error| failed("read the lab", &error), Answer::Drift))
+            }
+            Request::Repair => channel.send(&self.repair()),
+            Request::ByHand(step) => channel.send(&self.by_hand(step)),
             Request::Down => self.outside.end(0),
-            Request::Need(_) | Request::Steps(_) | Request::Commit | Request::Complete => {
+            Request::Need(_)
+            | Request::Steps(_)
+            | Request::Commit
+            | Request::Complete
+            | Request::Edit(_)
+            | Request::Undo => {
                 let message = "only the `run` that builds a lab may do this".into();
                 channel.send(&Answer::Failed { errno: None, message })
             }
@@ -98,6 +113,24 @@ impl Shared {
         }
     }
 
+    pub(super) fn origin(&self) -> Origin {
+        self.origin.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_origin(&self, origin: Origin) {
+        *self.origin.lock().unwrap_or_else(PoisonError::into_inner) = origin;
+    }
+
+    /// Gives `ip netns` the names of the namespaces that there are now. Returns those that somebody else has.
+    pub(super) fn publish(&self) -> Result<Vec<String>, Answer> {
+        let held = self.namespaces();
+        let netns: Vec<_> = held.into_iter().map(|held| (held.name, held.netns.as_raw_fd())).collect();
+        self.outside.publish(&netns).map_err(|error| {
+            let message = format!("could not add the names for `ip netns`: {error}");
+            Answer::Failed { errno: None, message }
+        })
+    }
+
     pub(super) fn standing(&self) -> MutexGuard<'_, Standing> {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -113,7 +146,7 @@ impl Shared {
             (standing.topology.netns_count(), standing.topology.link_count())
         };
         Answer::Status(Status {
-            module: self.config.module.clone(),
+            module: self.origin().module,
             state: *self.state.lock().unwrap_or_else(PoisonError::into_inner),
             on_host: self.config.on_host,
             netns,
@@ -216,18 +249,7 @@ impl Shared {
     }
 
     fn observe_all(&self) -> Answer {
-        let lab = self.namespaces();
-        let expected = {
-            let standing = self.standing();
-            let topology = &standing.topology;
-            let at: HashMap<NetnsId, usize> = topology.list_netns().enumerate().map(|(at, (id, _))| (id, at)).collect();
-            let ends = topology.list_links().filter_map(|(id, link)| {
-                let peer = topology.standing(topology.peer(id).ok()?)?;
-                Some(((at[&link.netns], link.name.to_string()), at[&peer.netns]))
-            });
-            ends.collect()
-        };
-        look::observe_all(&lab, &expected).map_or_else(|error| failed("read the lab", &error), Answer::Observed)
+        self.read(&None).map_or_else(|error| failed("read the lab", &error), |reading| Answer::Observed(reading.netns))
     }
 
     /// Returns what a command needs to enter a netns, and the descriptor of the netns itself.

@@ -4,7 +4,6 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, SystemTime};
@@ -15,18 +14,19 @@ use nix::sys::socket::{SockFlag, accept4, getsockopt, sockopt};
 use nix::unistd::geteuid;
 
 use super::boot::{Booted, Prepared, REQUEST_LIMIT};
-use super::builder::{self, Builder};
+use super::builder;
 use super::log::log;
 use super::machine::first_index;
-use super::netns::{self, Made, Maker, Order};
+use super::netns::{self, Made, Maker};
 use super::outside::{Outside, Replaced};
 use super::requests::Shared;
 use super::standing::Standing;
+use super::workshop::Workshop;
 use super::{Config, session};
 use crate::fault;
 use crate::kernel::Socket;
 use crate::protocol::journal::OnMachine;
-use crate::protocol::{Channel, State, greet};
+use crate::protocol::{Channel, Request, State, greet};
 
 /// Connections that are served at a time.
 const CONNECTIONS: usize = 64;
@@ -45,7 +45,7 @@ pub(super) fn run(config: Arc<Config>, booted: Booted) -> ExitCode {
     let Prepared { listener, signals, watch, outer_pid, host_is_quiet, replaced, on_machine } = prepared;
     let started = start_threads(&config, lock, outer_pid, host_is_quiet, replaced, on_machine)
         .and_then(|threads| Ok((threads, held.as_fd().try_clone_to_owned()?)));
-    let (Threads { standing, outside, order, builder }, run) = match started {
+    let (Threads { standing, outside, workshop }, run) = match started {
         Ok(started) => started,
         Err(error) => {
             log(format_args!("error: could not start: {error}"));
@@ -54,6 +54,8 @@ pub(super) fn run(config: Arc<Config>, booted: Booted) -> ExitCode {
     };
     let shared = Arc::new(Shared {
         outside,
+        workshop: Mutex::new(workshop),
+        origin: Mutex::new(config.origin.clone()),
         config,
         standing,
         state: Mutex::new(State::Building),
@@ -63,7 +65,7 @@ pub(super) fn run(config: Arc<Config>, booted: Booted) -> ExitCode {
     end_on_panic(&shared);
     fault::point("threads started");
     let for_run = shared.clone();
-    let session = move || session::serve(&for_run, &held, &order, &builder);
+    let session = move || session::serve(&for_run, &held);
     if let Err(error) = thread::Builder::new().name("session".into()).spawn(session) {
         log(format_args!("error: could not start a thread: {error}"));
         shared.outside.end(1);
@@ -108,8 +110,7 @@ pub(super) fn run(config: Arc<Config>, booted: Booted) -> ExitCode {
 struct Threads {
     standing: Arc<Mutex<Standing>>,
     outside: Arc<Outside>,
-    order: SyncSender<Order>,
-    builder: Builder,
+    workshop: Workshop,
 }
 
 fn start_threads(
@@ -133,7 +134,7 @@ fn start_threads(
     let standing = Arc::new(Mutex::new(standing));
     let (order, made) = Maker::start()?.split();
     let builder = builder::start(standing.clone(), outside.clone(), made)?;
-    Ok(Threads { standing, outside, order, builder })
+    Ok(Threads { standing, outside, workshop: Workshop::new(order, builder) })
 }
 
 /// A thread that panics would leave the lab half alive.
@@ -187,14 +188,18 @@ fn may_speak(socket: &OwnedFd, rootless: bool) -> bool {
     })
 }
 
-fn converse(shared: &Shared, mut channel: Channel) {
+fn converse(shared: &Arc<Shared>, mut channel: Channel) {
     let is_known = channel.set_timeout(STRANGER).is_ok() && greet(&channel).is_ok();
     if !is_known || channel.set_timeout(SILENCE).is_err() {
         return;
     }
     // Whatever goes wrong ends this conversation and never the lab.
     while let Ok(request) = channel.receive() {
-        if shared.answer(request, &channel).is_err() {
+        let answered = match request {
+            Request::Edit(order) => shared.edit(order, &mut channel),
+            request => shared.answer(request, &channel),
+        };
+        if answered.is_err() {
             return;
         }
     }

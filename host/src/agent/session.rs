@@ -3,33 +3,23 @@
 //! The process at its other end runs a guest, and whoever has broken out of the sandbox speaks here. Whatever comes out of place ends
 //! the session; before `Complete` that ends the lab as well.
 
-use std::os::fd::AsRawFd;
-use std::sync::atomic::Ordering;
-use std::sync::mpsc::{RecvTimeoutError, SyncSender, channel};
-use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, MutexGuard, PoisonError};
 
-use super::builder::{Builder, Work};
 use super::capacity::Capacity;
 use super::log::log;
-use super::netns::Order;
 use super::requests::{Asker, Shared};
+use super::workshop::Workshop;
 use crate::fault;
 use crate::plan::{Need, Step};
 use crate::protocol::{Answer, Channel, ChannelError, Request, State};
 use crate::topology::Limits;
 
-/// How often `run` is told how far the builder is.
-const TELLING: Duration = Duration::from_millis(100);
-
 /// Serves `run` until it lets go. If it does so before the lab is complete, the lab ends.
-pub(super) fn serve(shared: &Arc<Shared>, channel: &Channel, order: &SyncSender<Order>, builder: &Builder) {
+pub(super) fn serve(shared: &Arc<Shared>, channel: &Channel) {
     let mut session = Session {
         shared,
-        order,
-        builder,
+        workshop: Some(shared.workshop.lock().unwrap_or_else(PoisonError::into_inner)),
         waiting: Vec::new(),
-        committed: 0,
         with_sockets: true,
         broken: None,
         complete: false,
@@ -53,12 +43,10 @@ pub(super) fn serve(shared: &Arc<Shared>, channel: &Channel, order: &SyncSender<
 
 struct Session<'a> {
     shared: &'a Arc<Shared>,
-    order: &'a SyncSender<Order>,
-    builder: &'a Builder,
+    /// Until the lab is complete.
+    workshop: Option<MutexGuard<'a, Workshop>>,
     /// Steps for the machine's own host that have come and were not looked at yet.
     waiting: Vec<Step>,
-    /// Steps that were done at the last commit.
-    committed: u64,
     /// There are files enough for a socket in each new netns.
     with_sockets: bool,
     /// Why nothing can be built, as the answer to `Commit`.
@@ -112,9 +100,10 @@ impl Session<'_> {
                 fault::point("completion told");
                 Ok(())
             }
-            // What it takes to enter the lab is not for the process that runs a guest.
-            Request::Join(_) => {
-                channel.send(&Answer::Failed { errno: None, message: "`run` may not enter the lab".into() })
+            // What it takes to enter the lab is not for the process that runs a guest, nor is what others do to a lab that stands.
+            Request::Join(_) | Request::Repair | Request::ByHand(_) => {
+                let message = "this is not for the `run` that builds a lab".into();
+                channel.send(&Answer::Failed { errno: None, message })
             }
             Request::Ping(pings) => channel.send(&self.shared.ping(pings, channel, Asker::Guest)),
             request => self.shared.answer(request, channel),
@@ -164,37 +153,20 @@ impl Session<'_> {
     }
 
     fn feed(&self, steps: Vec<Step>) {
-        if self.broken.is_some() {
-            return;
-        }
-        for step in steps {
-            // The maker works ahead of the builder, which may be waiting for the kernel.
-            if let Step::AddNetns { hub, .. } = step {
-                let _ = self.order.send(Order { hub, with_socket: self.with_sockets });
-            }
-            let _ = self.builder.work.send(Work::Step(step));
+        if let (None, Some(workshop)) = (&self.broken, &self.workshop) {
+            workshop.feed(steps, self.with_sockets);
         }
     }
 
-    /// Waits until the builder is through with all steps, and tells now and then how many it is through with.
-    fn commit(&mut self, mut tell: impl FnMut(u64)) -> Answer {
+    /// Waits until all steps are done, and tells now and then how many are.
+    fn commit(&mut self, tell: impl FnMut(u64)) -> Answer {
         if let Some(broken) = &self.broken {
             return broken.clone();
         }
-        let (sender, outcome) = channel();
-        let _ = self.builder.work.send(Work::Commit(sender));
-        let outcome = loop {
-            let done = self.builder.done.load(Ordering::Relaxed);
-            match outcome.recv_timeout(TELLING) {
-                Err(RecvTimeoutError::Timeout) => tell(done - self.committed),
-                outcome => break outcome,
-            }
-        };
-        self.committed = self.builder.done.load(Ordering::Relaxed);
-        match outcome {
-            Ok(Ok(())) => Answer::Done,
-            Ok(Err(failure)) => Answer::Refused(failure),
-            Err(_) => Answer::Failed { errno: None, message: "the agent's builder has gone".into() },
+        match self.workshop.as_mut().and_then(|workshop| workshop.commit(tell)) {
+            Some(Ok(())) => Answer::Done,
+            Some(Err(failure)) => Answer::Refused(failure),
+            None => Answer::Failed { errno: None, message: "the agent's builder has gone".into() },
         }
     }
 
@@ -205,18 +177,14 @@ impl Session<'_> {
         }
         let mut taken = Vec::new();
         if self.shared.config.publish {
-            let held = self.shared.namespaces();
-            let netns: Vec<_> = held.into_iter().map(|held| (held.name, held.netns.as_raw_fd())).collect();
-            match self.shared.outside.publish(&netns) {
+            match self.shared.publish() {
                 Ok(others) => taken = others,
-                Err(error) => {
-                    let message = format!("could not add the names for `ip netns`: {error}");
-                    return Answer::Failed { errno: None, message };
-                }
+                Err(answer) => return answer,
             }
         }
         fault::point("names made");
         self.complete = true;
+        self.workshop = None;
         *self.shared.state.lock().unwrap_or_else(PoisonError::into_inner) = State::Up;
         Answer::Completed(taken)
     }
@@ -224,7 +192,7 @@ impl Session<'_> {
 
 /// Returns more steps than a plan can have in a lab of this size: each object is made, set in some ten ways and may have to make room
 /// for another first.
-fn most_steps(limits: Limits) -> usize {
+pub(super) fn most_steps(limits: Limits) -> usize {
     let objects = limits.netns.saturating_add(limits.links).saturating_add(limits.addresses_and_routes);
     objects.saturating_add(1).saturating_mul(20)
 }

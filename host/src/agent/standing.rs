@@ -8,6 +8,7 @@ use std::sync::Arc;
 use nix::sys::stat::fstat;
 
 use super::held::Held;
+use super::look::Reading;
 use super::netns::{self, Made};
 use super::rest::Rest;
 use crate::kernel::{self, Socket};
@@ -53,6 +54,8 @@ pub(super) struct Standing {
     pub(super) indexes: HashMap<LinkId, u32>,
     /// The alias of each link on the host, if that is the machine itself.
     pub(super) mark: Option<String>,
+    /// What was changed by hand since the last scenario.
+    pub(super) by_hand: Vec<Step>,
     ipv6: bool,
     /// Links on the host have IPv6, if that is the machine itself: it may have turned it off.
     machine_ipv6: bool,
@@ -80,12 +83,31 @@ impl Standing {
             nodes: HashMap::new(),
             indexes: HashMap::new(),
             mark,
+            by_hand: Vec::new(),
             ipv6: kernel::has_ipv6(),
             machine_ipv6: true,
             rest: None,
         };
         standing.hold(NetnsId::HOST, host);
         standing
+    }
+
+    /// Takes a network that was read for the one that stands, with the indexes of its links.
+    pub(super) fn take_over(&mut self, actual: Topology, reading: &Reading) {
+        self.topology = actual;
+        let Self { topology, indexes, nodes, .. } = self;
+        indexes.retain(|id, _| topology.standing(*id).is_some());
+        for ((netns, link), (index, _)) in &reading.indexes {
+            let Ok(id) = topology.find_netns(netns) else { continue };
+            if let Some(node) = nodes.get_mut(&id) {
+                // A stranger's too is taken.
+                node.next_index = node.next_index.max(index + 1);
+            }
+            if let Some(link) = LinkName::parse(link).ok().and_then(|link| topology.find_link(id, &link).ok()) {
+                indexes.insert(link, *index);
+            }
+        }
+        self.disturb();
     }
 
     /// Tells whether a netns is the machine's own.

@@ -8,6 +8,7 @@ use clap::Parser;
 use super::limits::LabLimitFlags;
 use super::{Exit, Failure};
 use crate::agent::{self, Config};
+use crate::protocol::Origin;
 
 /// Serve one lab; started by `run`
 #[derive(Debug, Parser)]
@@ -21,6 +22,8 @@ pub(super) struct Agent {
     name: String,
     #[arg(long)]
     module: String,
+    #[arg(long)]
+    source: String,
     #[command(flatten)]
     limits: LabLimitFlags,
     #[arg(long)]
@@ -37,11 +40,22 @@ pub(super) struct Agent {
 
 impl Agent {
     pub(super) fn execute(self) -> Result<Exit, Failure> {
-        let Self { directory, replaces, name, module, limits, rootless, outer_max_netns, one_id, publish, on_host } =
-            self;
-        let limits = limits.into();
+        let Self {
+            directory,
+            replaces,
+            name,
+            module,
+            source,
+            limits,
+            rootless,
+            outer_max_netns,
+            one_id,
+            publish,
+            on_host,
+        } = self;
+        let (limits, origin) = (limits.into(), Origin { module, source });
         let config =
-            Config { directory, replaces, name, module, limits, rootless, outer_max_netns, one_id, publish, on_host };
+            Config { directory, replaces, name, origin, limits, rootless, outer_max_netns, one_id, publish, on_host };
         let done = agent::serve(config) == ExitCode::SUCCESS;
         Ok(if done { Exit::Done } else { Exit::Failed })
     }

@@ -129,6 +129,17 @@ impl From<lab::Error> for Failure {
                     "`--replace` builds it afresh, `--name` gives the new one another name, `orchestrator down {name}` removes it"
                 )),
             ),
+            lab::Error::OtherModule { lab, .. } => (
+                Exit::Usage,
+                Some(format!(
+                    "`--update` edits it to be what this module draws, `--replace` builds it afresh, `--name` gives the new one \
+                     another name, `orchestrator down {lab}` removes it"
+                )),
+            ),
+            lab::Error::Occupied { .. } => (
+                Exit::Usage,
+                Some("end these processes, or give `--force`: they are left without a network then".into()),
+            ),
             lab::Error::Busy(_) => (Exit::Usage, Some("try again in a moment".into())),
             lab::Error::Unable { hint, .. } => (Exit::Unable, hint.clone()),
             lab::Error::Directory { .. } | lab::Error::NoDirectory { .. } => (Exit::Unable, None),

@@ -3,23 +3,27 @@
 mod agent;
 mod backend;
 mod cache;
+mod check;
 mod code;
 mod compile;
 mod completions;
 mod doctor;
 mod down;
+mod edit;
 mod ended;
 mod examples;
 mod exec;
 mod exit;
 mod grants;
 mod limits;
+mod link;
 mod list;
 mod man;
 mod output;
 mod ping;
 mod plan;
 mod progress;
+mod repair;
 mod run;
 mod show;
 mod source;
@@ -52,6 +56,9 @@ enum Command {
     Plan(plan::Plan),
     List(list::List),
     Show(show::Show),
+    Check(check::Check),
+    Repair(repair::Repair),
+    Link(link::Link),
     Exec(exec::Exec),
     Ping(ping::Ping),
     Down(down::Down),
@@ -90,6 +97,9 @@ impl Cli {
             Command::Plan(plan) => plan.execute(),
             Command::List(list) => list.execute(),
             Command::Show(show) => show.execute(),
+            Command::Check(check) => check.execute(),
+            Command::Repair(repair) => repair.execute(),
+            Command::Link(link) => link.execute(),
             Command::Exec(exec) => exec.execute(),
             Command::Ping(ping) => ping.execute(),
             Command::Down(down) => down.execute(),

@@ -12,9 +12,10 @@ use super::limits::LimitFlags;
 use super::output::{print, print_json};
 use super::source::{self, Source};
 use super::{Exit, Failure};
-use crate::lab::LabName;
-use crate::plan::Step;
-use crate::script::{self, End, Rehearsal, Report, RunLimits};
+use crate::lab::{self, LabName};
+use crate::plan::{Step, edit};
+use crate::protocol::Model;
+use crate::script::{self, End, Rehearsal, Report, RunLimits, Stage};
 use crate::topology::{Topology, observed};
 use crate::{agent, render, sandbox};
 
@@ -32,6 +33,7 @@ Formats:
 
 Examples:
   orchestrator plan two-containers --on-host           # would it fit on this machine?
+  orchestrator plan n-containers --against n-containers -- 6   # what would `run` change?
   orchestrator plan ./my-lab.wasm --format ip -- --nodes 5")]
 pub(super) struct Plan {
     /// Scenario: a file (with a `/`, or ending in `.wasm` or `.wat`) or the name of a built-in example
@@ -42,6 +44,9 @@ pub(super) struct Plan {
     /// Plan for the machine's own network as `run --on-host` would, and compare with what it has; it is only read
     #[arg(long)]
     on_host: bool,
+    /// Show what `run` would change of a lab that stands
+    #[arg(long, value_name = "LAB", conflicts_with = "on_host")]
+    against: Option<LabName>,
     /// How to show it
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -70,7 +75,13 @@ impl Plan {
     pub(super) fn execute(self) -> Result<Exit, Failure> {
         let source = Source::find(&self.module)?;
         sandbox::close_inherited(source.file());
-        let name = source::lab_name(self.name, &self.module)?;
+        let format = if self.json { Format::Json } else { self.format };
+        if self.against.is_some() && !matches!(format, Format::Table | Format::Json) {
+            return Err(Failure::usage("what `--against` finds is shown as a table or as JSON"));
+        }
+        let name = self.name.or_else(|| self.against.clone());
+        let name = source::lab_name(name, &self.module)?;
+        let against = self.against.map(|lab| model_of(&lab)).transpose()?;
         let limits = RunLimits::from(self.limits);
         let (granted, directories) = self.grants.open()?;
         let machine = if self.on_host { Some(read_machine()?) } else { None };
@@ -81,7 +92,8 @@ impl Plan {
         sandbox::give_up(directories)?;
         // SAFETY: `code_of` is where all code comes from.
         let prepared = unsafe { module.load(engine, &bytes, started) }.map_err(broken)?;
-        let network = if self.on_host { Topology::on_machine(limits.lab) } else { Topology::new(limits.lab) };
+        let is_on_machine = self.on_host || against.as_ref().is_some_and(|model| model.topology.is_on_machine());
+        let network = if is_on_machine { Topology::on_machine(limits.lab) } else { Topology::new(limits.lab) };
         let rehearsal = Arc::new(Mutex::new(Rehearsal::new(&network, machine, name.to_string())));
         let order = script::Order {
             arguments: self.arguments,
@@ -90,7 +102,7 @@ impl Plan {
             granted,
             network,
             signals: crate::lab::ending_signals(),
-            rehearsal: true,
+            stage: Stage::Plan,
             backend: rehearsal.clone(),
         };
         let Report { end, network } = script::run(prepared, order).map_err(broken)?;
@@ -99,9 +111,29 @@ impl Plan {
         }
         let rehearsal = rehearsal.lock().unwrap_or_else(PoisonError::into_inner);
         eprint!("{}", render::warnings(&network.warnings()));
-        show(if self.json { Format::Json } else { self.format }, &network, rehearsal.steps())?;
+        match against {
+            None => show(format, &network, rehearsal.steps())?,
+            Some(model) => show_difference(format, &model, &network)?,
+        }
         Ok(Exit::Done)
     }
+}
+
+/// Asks a lab what it should be.
+fn model_of(lab: &LabName) -> Result<Model, Failure> {
+    let found = lab::find_own(lab.as_str())?;
+    Ok(lab::connect(&found.directory, lab.as_str())?.model()?)
+}
+
+fn show_difference(format: Format, model: &Model, network: &Topology) -> Result<(), Failure> {
+    let steps = edit(&model.topology, network).map_err(anyhow::Error::new)?;
+    if let Format::Json = format {
+        return show(format, network, &steps);
+    }
+    for step in &model.by_hand {
+        eprintln!("note: `{step}` was done by hand; `run` puts it back");
+    }
+    print(&render::difference(&steps))
 }
 
 fn read_machine() -> Result<crate::plan::Machine, Failure> {

@@ -8,36 +8,45 @@ use clap::Args;
 
 use super::backend::{Live, Tally};
 use super::code::{Code, code_of};
+use super::edit::Edit;
 use super::ended::{failure, not_loaded};
 use super::grants::GrantFlags;
 use super::limits::LimitFlags;
 use super::source::{self, Source};
 use super::{Exit, Failure};
 use crate::lab::{self, LabName, Started};
+use crate::protocol::Origin;
 use crate::render::{self, Account, Compiled};
-use crate::script::{self, End, Granted, Report, RunLimits};
+use crate::script::{self, End, Granted, Report, RunLimits, Stage};
 use crate::topology::Topology;
 use crate::{agent, sandbox};
 
-/// Run a scenario and let the network that it draws stand
+/// Run a scenario and let the network that it draws stand; if its lab stands already, make that what it draws
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   orchestrator run two-containers                      # a built-in example
+  orchestrator run n-containers -- 5; orchestrator run n-containers -- 6   # the second adds one
   orchestrator run ./my-lab.wasm --replace -- --nodes 5")]
 pub(super) struct Run {
     /// Scenario: a file (with a `/`, or ending in `.wasm` or `.wat`) or the name of a built-in example
-    module: String,
+    pub(super) module: String,
     /// Name of the lab [default: made from MODULE]
     #[arg(long, value_name = "LAB")]
     name: Option<LabName>,
     /// Remove the lab of this name, if one stands, just before the first step of the new one
     #[arg(long)]
     replace: bool,
+    /// Edit the lab of this name though it comes from another module
+    #[arg(long, conflicts_with = "replace")]
+    pub(super) update: bool,
+    /// Edit even if that removes namespaces with processes in them
+    #[arg(long)]
+    pub(super) force: bool,
     /// Build in the machine's own network instead of a private one: `host` is the machine itself. Only as root. What the machine
     /// has there is neither shown to the scenario nor touched
     #[arg(long)]
-    on_host: bool,
+    pub(super) on_host: bool,
     /// Remove the lab as soon as the scenario has succeeded
     #[arg(long)]
     rm: bool,
@@ -46,10 +55,10 @@ pub(super) struct Run {
     keep: bool,
     /// Show each change of the kernel in the words of `ip`
     #[arg(short, long)]
-    verbose: bool,
+    pub(super) verbose: bool,
     /// Arguments of the scenario
     #[arg(last = true, value_name = "ARGS")]
-    arguments: Vec<String>,
+    pub(super) arguments: Vec<String>,
     #[command(flatten)]
     grants: GrantFlags,
     #[command(flatten)]
@@ -65,14 +74,23 @@ impl Run {
         lab::sweep(agent::undo)?;
         let (granted, directories) = self.grants.clone().open()?;
         let limits = RunLimits::from(self.limits);
+        let origin = Origin { module: self.module.clone(), source: source.identity(&self.module) };
         let order = lab::Order {
             name: name.clone(),
-            module: self.module.clone(),
+            origin: origin.clone(),
             limits: limits.lab,
             replace: self.replace,
             on_host: self.on_host,
         };
-        let Started { client, hold, published } = lab::start(&order, agent::undo)?;
+        let Started { client, hold, published } = match lab::start(&order, agent::undo) {
+            Err(lab::Error::Stands(_)) if !self.rm && !self.keep => {
+                let mut client = lab::connect(&lab::find_own(name.as_str())?.directory, name.as_str())?;
+                let model = client.edit(Edit::order(&self, origin))?;
+                let edit = Edit { run: &self, name: &name, client, start };
+                return edit.execute(model, source, limits, (granted, directories));
+            }
+            started => started?,
+        };
         let tally = Arc::new(Tally::default());
         let live = Arc::new(Mutex::new(Live::new(client, name.to_string(), self.verbose, tally.clone())));
         let ended = self.play(source, &name, limits, (granted, directories), &live);
@@ -135,7 +153,7 @@ impl Run {
             granted,
             network,
             signals: lab::ending_signals(),
-            rehearsal: false,
+            stage: Stage::Lab,
             backend: live.clone(),
         };
         Ok((script::run(prepared, order).map_err(broken)?, compiled))

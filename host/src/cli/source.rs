@@ -50,6 +50,17 @@ impl Source {
         EXAMPLES.iter().find(|example| example.name == module).map(Self::Example).ok_or_else(|| unknown(module))
     }
 
+    /// Returns what makes a module the same one when it is given again: where its file is, or its name as an example.
+    pub(super) fn identity(&self, module: &str) -> String {
+        match self {
+            Self::File { .. } => {
+                let path = std::fs::canonicalize(module).unwrap_or_else(|_| module.into());
+                format!("file {}", path.to_string_lossy())
+            }
+            Self::Example(example) => format!("example {}", example.name),
+        }
+    }
+
     /// Returns the open file, if it is one.
     pub(super) fn file(&self) -> Option<BorrowedFd<'_>> {
         match self {

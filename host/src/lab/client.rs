@@ -8,15 +8,18 @@ use super::{Error, unable};
 use crate::fault;
 use crate::plan::{Need, Step};
 use crate::protocol::{
-    Answer, Channel, ChannelError, HelloError, Join, PINGS_AT_ONCE, Request, STEPS_AHEAD, STEPS_AT_ONCE, Status, dial,
-    greet,
+    Answer, Channel, ChannelError, EditOrder, Edited, HelloError, Join, Model, PINGS_AT_ONCE, Request, STEPS_AHEAD,
+    STEPS_AT_ONCE, Status, dial, greet,
 };
-use crate::topology::{NetnsName, PING_INTERVAL, Ping, PingAnswer, observed};
+use crate::topology::{Drift, NetnsName, PING_INTERVAL, Ping, PingAnswer, harmless, observed};
 
 /// The largest answer that is taken: a lab of 16,384 namespaces, read whole.
 const ANSWER_LIMIT: usize = 256 << 20;
 /// An agent that does not answer for this long, beyond what it was asked to take, is stuck.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Putting a lab right may mean to build all of it.
+const REPAIR: Duration = Duration::from_secs(600);
 
 /// A channel to a lab's agent.
 #[derive(Debug)]
@@ -59,12 +62,25 @@ impl Client {
             Answer::Refused(failure) => Err(failure.into()),
             Answer::Conflict(conflict) => Err(Error::Conflict(conflict)),
             Answer::Short(shortage) => Err(Error::Short(shortage)),
+            Answer::Busy => Err(Error::Busy(self.lab.clone())),
+            Answer::OtherModule(module) => Err(Error::OtherModule { lab: self.lab.clone(), module: harmless(&module) }),
+            Answer::Occupied(occupants) => Err(Error::Occupied { lab: self.lab.clone(), occupants }),
             answer => Ok(answer),
         }
     }
 
     /// Has steps done, and waits until they are. `progress` is told how many are.
-    pub fn apply(&self, steps: Vec<Step>, mut progress: impl FnMut(u64)) -> Result<(), Error> {
+    pub fn apply(&self, steps: Vec<Step>, progress: impl FnMut(u64)) -> Result<(), Error> {
+        match self.send_and_commit(steps, progress)? {
+            Answer::Done => {
+                fault::point("steps done");
+                Ok(())
+            }
+            other => Err(unexpected(other)),
+        }
+    }
+
+    fn send_and_commit(&self, steps: Vec<Step>, mut progress: impl FnMut(u64)) -> Result<Answer, Error> {
         let need = Need::of(&steps);
         if !need.is_nothing() {
             self.channel.send(&Request::Need(need)).map_err(Error::channel(&self.lab))?;
@@ -84,11 +100,7 @@ impl Client {
         loop {
             match self.answer()? {
                 Answer::Progress(done) => progress(done),
-                Answer::Done => {
-                    fault::point("steps done");
-                    return Ok(());
-                }
-                other => return Err(unexpected(other)),
+                answer => return Ok(answer),
             }
         }
     }
@@ -100,6 +112,64 @@ impl Client {
                 fault::point("completion heard");
                 Ok(taken)
             }
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Asks what the lab should be.
+    pub fn model(&self) -> Result<Model, Error> {
+        match self.ask(&Request::Model)? {
+            Answer::Model(model) => Ok(*model),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Begins to edit the lab. To be called while this process may still set up sockets.
+    pub fn edit(&mut self, order: EditOrder) -> Result<Model, Error> {
+        let answer = self.ask(&Request::Edit(order))?;
+        // Undoing takes its time too.
+        self.be_patient(Duration::MAX)?;
+        match answer {
+            Answer::Model(model) => Ok(*model),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Has the steps of an edit done. An error means that nothing was begun.
+    pub fn apply_edit(&self, steps: Vec<Step>, progress: impl FnMut(u64)) -> Result<Edited, Error> {
+        match self.send_and_commit(steps, progress)? {
+            Answer::Edited(edited) => Ok(edited),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Has an edit undone. Returns what could not be.
+    pub fn undo(&self) -> Result<Vec<Drift>, Error> {
+        self.drifts(&Request::Undo)
+    }
+
+    /// Asks in what the lab differs from what it should be.
+    pub fn check(&self) -> Result<Vec<Drift>, Error> {
+        self.drifts(&Request::Check)
+    }
+
+    /// Has the lab put right. Returns what could not be.
+    pub fn repair(&mut self) -> Result<Vec<Drift>, Error> {
+        self.be_patient(REPAIR)?;
+        self.drifts(&Request::Repair)
+    }
+
+    fn drifts(&self, request: &Request) -> Result<Vec<Drift>, Error> {
+        match self.ask(request)? {
+            Answer::Drift(drifts) => Ok(drifts),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Has a step done by hand.
+    pub fn by_hand(&self, step: Step) -> Result<(), Error> {
+        match self.ask(&Request::ByHand(step))? {
+            Answer::Done => Ok(()),
             other => Err(unexpected(other)),
         }
     }

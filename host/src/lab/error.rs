@@ -8,8 +8,8 @@ use thiserror::Error as ThisError;
 use super::unable;
 
 use crate::plan::{Conflict, Shortage, StepFailure};
-use crate::protocol::{ChannelError, HelloError};
-use crate::topology::Errno;
+use crate::protocol::{ChannelError, HelloError, Occupant};
+use crate::topology::{Errno, harmless};
 
 /// What can go wrong with a lab.
 #[derive(Debug, ThisError)]
@@ -21,8 +21,24 @@ pub enum Error {
     #[error("a lab `{0}` stands already")]
     Stands(String),
     /// A lab of this name is being built or is ending.
-    #[error("lab `{0}` is busy: it is being built, or is ending")]
+    #[error("lab `{0}` is busy: it is being built or edited, or is ending")]
     Busy(String),
+    /// It comes from another module.
+    #[error("lab `{lab}` stands already, and comes from another module, `{module}`")]
+    OtherModule {
+        /// The lab.
+        lab: String,
+        /// That module, as it was given.
+        module: String,
+    },
+    /// Namespaces that are to go have processes in them.
+    #[error("namespaces that the edit of lab `{lab}` removes are in use: {}", in_words(occupants))]
+    Occupied {
+        /// The lab.
+        lab: String,
+        /// The processes.
+        occupants: Vec<Occupant>,
+    },
     /// This machine or this user can't have labs.
     #[error("could not {act}: {errno}")]
     Unable {
@@ -110,6 +126,12 @@ pub enum Error {
         /// What could not be done.
         message: String,
     },
+}
+
+fn in_words(occupants: &[Occupant]) -> String {
+    let words =
+        |Occupant { netns, pid, command }: &Occupant| format!("`{}` (PID {pid}) in `{netns}`", harmless(command));
+    occupants.iter().map(words).collect::<Vec<_>>().join(", ")
 }
 
 /// Tells whether this process, or the machine, can open no more files.

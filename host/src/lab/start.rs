@@ -13,7 +13,7 @@ use super::interrupt::Deferred;
 use super::spawn::{self, Agent};
 use super::{Client, Error, Hold, LabName, Root, SubordinateIds, is_privileged, unable};
 use crate::fault;
-use crate::protocol::{State, Undo, traces};
+use crate::protocol::{Origin, State, Undo, traces};
 use crate::topology::{Errno, Limits};
 
 /// What lab is to be started.
@@ -21,8 +21,8 @@ use crate::topology::{Errno, Limits};
 pub struct Order {
     /// Its name.
     pub name: LabName,
-    /// The module, as the user gave it.
-    pub module: String,
+    /// The scenario that it comes from.
+    pub origin: Origin,
     /// How large it may become.
     pub limits: Limits,
     /// A lab that stands is to be removed just before the first step.
@@ -74,7 +74,8 @@ pub fn start(order: &Order, undo: Undo) -> Result<Started, Error> {
     let Limits { netns, links, addresses_and_routes } = order.limits;
     for text in [
         format!("--name={}", order.name),
-        format!("--module={}", order.module),
+        format!("--module={}", order.origin.module),
+        format!("--source={}", order.origin.source),
         format!("--max-netns={netns}"),
         format!("--max-links={links}"),
         format!("--max-addresses-and-routes={addresses_and_routes}"),

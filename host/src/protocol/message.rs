@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bounded::at_most;
 use crate::plan::{Conflict, Need, Shortage, Step, StepFailure};
-use crate::topology::{Errno, MOST_PINGS, NetnsName, Ping, PingAnswer, observed};
+use crate::topology::{Drift, Errno, MOST_PINGS, NetnsName, Ping, PingAnswer, Topology, observed};
 
 /// Pings of one request that are under way at a time. Whoever asks for more waits for as many rounds.
 pub const PINGS_AT_ONCE: usize = 256;
@@ -43,8 +43,74 @@ pub enum Request {
     Status,
     /// Hand over what a command needs to enter a netns: [`Answer::Join`].
     Join(NetnsName),
+    /// Tell what the lab should be: [`Answer::Model`].
+    Model,
+    /// Edit the lab: [`Answer::Model`], and then from this channel alone `Need`, `Steps` and `Commit`, which is answered by
+    /// [`Answer::Edited`], `Undo`, and `Complete`. Without that the lab is as it was once the channel has ended.
+    Edit(EditOrder),
+    /// Undo what this edit has done: [`Answer::Drift`] of what could not be.
+    Undo,
+    /// Compare the lab with what it should be: [`Answer::Drift`].
+    Check,
+    /// Put the lab right: [`Answer::Drift`] of what could not be.
+    Repair,
+    /// Do this as if it had been done by hand, and know of it: [`Answer::Done`]. Only what changes a link in place.
+    ByHand(Step),
     /// End, with all that the lab has. Answered by the end of the channel.
     Down,
+}
+
+/// Who wants to edit a lab, and how.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EditOrder {
+    /// Where the lab comes from then.
+    pub origin: Origin,
+    /// Its host is to be the machine itself.
+    pub on_host: bool,
+    /// It may come from another module than before.
+    pub update: bool,
+    /// Namespaces may go that have processes in them.
+    pub force: bool,
+}
+
+/// The scenario that a lab comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The module, as it was given.
+    pub module: String,
+    /// What makes it the same module: a file's path, or that it is a built-in example.
+    pub source: String,
+}
+
+/// What a lab should be.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Model {
+    /// The network.
+    pub topology: Topology,
+    /// What was changed by hand since the last scenario.
+    pub by_hand: Vec<Step>,
+}
+
+/// What became of the steps of an edit.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Edited {
+    /// The step that failed, after which all was undone.
+    pub failure: Option<Box<StepFailure>>,
+    /// What was not as it should be where the edit has been, before it.
+    pub drift: Vec<Drift>,
+    /// What could not be undone.
+    pub left: Vec<Drift>,
+}
+
+/// A process in a netns that is to go.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Occupant {
+    /// The netns.
+    pub netns: NetnsName,
+    /// Its PID, as the agent sees it.
+    pub pid: u32,
+    /// Its name.
+    pub command: String,
 }
 
 /// What it answers.
@@ -72,6 +138,18 @@ pub enum Answer {
     Status(Status),
     /// How to enter a netns; descriptors of the net, PID and (without root) user namespace come with it, in this order.
     Join(Join),
+    /// What the lab should be.
+    Model(Box<Model>),
+    /// Somebody else builds or edits the lab.
+    Busy,
+    /// The lab comes from this module, and not from the one that was named.
+    OtherModule(String),
+    /// Namespaces that are to go have processes in them, so nothing was begun.
+    Occupied(Vec<Occupant>),
+    /// What became of an edit.
+    Edited(Edited),
+    /// In what the lab differs from what it should be.
+    Drift(Vec<Drift>),
     /// The agent can't start here.
     Unable {
         /// What it could not do.

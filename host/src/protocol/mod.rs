@@ -1,7 +1,8 @@
 //! What a lab's agent is asked and what it answers, the channel that carries both, and where the agent is found.
 //!
 //! One side is the agent; the other is `run`, which holds the agent's first channel, or a command that has opened the lab's
-//! socket. Requests and answers alternate, but for [`Request::Need`] and [`Request::Steps`], which have no answer, and
+//! socket; `run` on a lab that stands is one of these. Requests and answers alternate, but for [`Request::Need`] and
+//! [`Request::Steps`], which have no answer, and
 //! [`Answer::Progress`], which comes any number of times before that to [`Request::Commit`].
 
 mod assembly;
@@ -20,5 +21,8 @@ pub use channel::{Channel, ChannelError};
 pub use descriptors::{HELD_FD, LOCK_FD};
 pub use dial::{Dialled, dial};
 pub use hello::{HelloError, check_greeting, greet};
-pub use message::{Answer, Host, Join, PINGS_AT_ONCE, Request, STEPS_AHEAD, STEPS_AT_ONCE, State, Status};
+pub use message::{
+    Answer, EditOrder, Edited, Host, Join, Model, Occupant, Origin, PINGS_AT_ONCE, Request, STEPS_AHEAD, STEPS_AT_ONCE,
+    State, Status,
+};
 pub use undone::{Undo, Undone};

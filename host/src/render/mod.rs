@@ -2,9 +2,11 @@
 
 mod account;
 mod cache;
+mod difference;
 mod doctor;
 mod dot;
 mod drawing;
+mod drift;
 mod examples;
 mod list;
 mod mermaid;
@@ -19,8 +21,10 @@ mod warnings;
 
 pub use account::{Account, Compiled, account};
 pub use cache::{CachedModule, cache_json, cache_table};
+pub use difference::{Counts, difference};
 pub use doctor::{Finding, doctor_json, doctor_table};
 pub use dot::dot;
+pub use drift::{drift_json, drift_table};
 pub use examples::{examples_json, examples_table};
 pub use list::{Row, Status, list_json, list_table};
 pub use mermaid::mermaid;

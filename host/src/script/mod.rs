@@ -34,7 +34,7 @@ pub use grants::{GrantError, Granted, Grants};
 pub use limits::{LimitReached, RunLimits};
 pub use load::{LoadError, Module};
 pub use rehearsal::Rehearsal;
-pub use run::{End, Order, Report, run};
+pub use run::{End, Order, Report, Stage, run};
 pub use wasmtime::Engine;
 
 /// What fuzzers reach of this room, and nobody else.

@@ -39,10 +39,28 @@ pub struct Order {
     pub network: Topology,
     /// The numbers of the signals that end it.
     pub signals: Vec<i32>,
-    /// Nothing is made: its time is not the user's, and its output is no answer.
-    pub rehearsal: bool,
+    /// What it is run for.
+    pub stage: Stage,
     /// Who makes its steps real.
     pub backend: Arc<Mutex<dyn Backend>>,
+}
+
+/// What a scenario is run for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// To build a lab: the kernel answers its looks.
+    Lab,
+    /// To edit one that stands. The model answers its looks, and its time is not the user's.
+    Edit,
+    /// The same, to tell what it would do. What it prints is no answer then.
+    Plan,
+}
+
+impl Stage {
+    /// Tells whether the model answers.
+    pub(super) fn is_rehearsal(self) -> bool {
+        self != Self::Lab
+    }
 }
 
 /// How a scenario ended.
@@ -76,7 +94,7 @@ pub struct Report {
 /// Runs a scenario. To be called after this process has given up what it had.
 pub fn run(prepared: Prepared, order: Order) -> Result<Report, LoadError> {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_all().start_paused(order.rehearsal).build().map_err(LoadError::Thread)?;
+    let runtime = runtime.enable_all().start_paused(order.stage.is_rehearsal()).build().map_err(LoadError::Thread)?;
     start_clock(&prepared.engine).map_err(LoadError::Thread)?;
     let report = runtime.block_on(drive(prepared, order));
     // A call that hangs must not keep the program.
@@ -85,12 +103,13 @@ pub fn run(prepared: Prepared, order: Order) -> Result<Report, LoadError> {
 }
 
 async fn drive(prepared: Prepared, order: Order) -> Result<Report, LoadError> {
-    let Order { arguments, lab_name, limits, granted, network, signals, rehearsal, backend } = order;
+    let Order { arguments, lab_name, limits, granted, network, signals, stage, backend } = order;
+    let rehearsal = stage.is_rehearsal();
     let meter = Meter::new(limits);
     let mut table = ResourceTable::new();
     table.set_max_capacity(limits.handles);
     let files = Files::new(granted.directories > 0);
-    let wasi = wasi(granted, &prepared, &arguments, &meter, rehearsal);
+    let wasi = wasi(granted, &prepared, &arguments, &meter, stage);
     let interruption = Interruption::listen(&signals);
     backend.lock().unwrap_or_else(PoisonError::into_inner).signals_are_waited_for();
     let mut drawing = Drawing::new(network, backend, lab_name, meter.clone(), table, wasi);
@@ -120,7 +139,7 @@ async fn drive(prepared: Prepared, order: Order) -> Result<Report, LoadError> {
 
 /// Deny by default: no files, no environment, no sockets, no input; output, arguments, clocks, and random numbers that are the
 /// same for the same module and arguments on every machine.
-fn wasi(mut granted: Granted, prepared: &Prepared, arguments: &[String], meter: &Meter, rehearsal: bool) -> WasiCtx {
+fn wasi(mut granted: Granted, prepared: &Prepared, arguments: &[String], meter: &Meter, stage: Stage) -> WasiCtx {
     let mut hash = Sha256::new();
     hash.update(prepared.module.digest());
     for argument in arguments {
@@ -130,12 +149,10 @@ fn wasi(mut granted: Granted, prepared: &Prepared, arguments: &[String], meter: 
     granted.seed(hash.finalize().into());
     let mut wasi = granted.wasi;
     wasi.arg(&prepared.module.name).args(arguments);
-    if rehearsal {
-        // What a plan prints is for the user, or for a program; what the scenario says goes beside it.
-        wasi.stdout(Output::stderr(meter.clone()));
+    // What a plan prints is for the user, or for a program; what the scenario says goes beside it.
+    wasi.stdout(if stage == Stage::Plan { Output::stderr(meter.clone()) } else { Output::stdout(meter.clone()) });
+    if stage.is_rehearsal() {
         wasi.wall_clock(RehearsalClock::start()).monotonic_clock(RehearsalClock::start());
-    } else {
-        wasi.stdout(Output::stdout(meter.clone()));
     }
     wasi.stderr(Output::stderr(meter.clone()));
     wasi.allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false);

@@ -1,6 +1,6 @@
 //! Taking over what a kernel shows, whatever it was that made it so.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -21,21 +21,22 @@ pub struct Strangers {
 
 impl Topology {
     /// Makes this network what a kernel shows of it: its links where they are still what they were, with their admin states, MTUs,
-    /// bridges, addresses and routes. Nothing that a kernel would do on the side happens. `found` has each netns that stands.
+    /// bridges, addresses and routes. Nothing that a kernel would do on the side happens. A netns that is not in `found` stays as it is.
     pub fn adopt(&mut self, found: &[observed::Netns]) -> Strangers {
         let mut strangers = Strangers::default();
+        let looked_at: HashSet<&NetnsName> = found.iter().map(|netns| &netns.name).collect();
         let by_netns: Vec<(NetnsId, &observed::Netns)> =
             found.iter().filter_map(|netns| Some((*self.netns_by_name.get(&netns.name)?, netns))).collect();
         let mut known: HashMap<LinkId, &observed::Link> = HashMap::new();
         for (id, netns) in &by_netns {
             for link in &netns.links {
-                match self.recognize(*id, link) {
+                match self.recognize(*id, link, &looked_at) {
                     Some(own) => drop(known.insert(own, link)),
                     None => strangers.links.push((netns.name.clone(), link.name.clone())),
                 }
             }
         }
-        self.forget_all_but(&known, &mut strangers);
+        self.forget_all_but(&known, &looked_at, &mut strangers);
         for (id, netns) in &by_netns {
             self.adopt_netns(*id, netns, &known, &mut strangers);
         }
@@ -45,7 +46,7 @@ impl Topology {
     }
 
     /// Finds the link that one in the kernel is, if it is of that kind, with that MAC address and that peer.
-    fn recognize(&self, netns: NetnsId, found: &observed::Link) -> Option<LinkId> {
+    fn recognize(&self, netns: NetnsId, found: &observed::Link, looked_at: &HashSet<&NetnsName>) -> Option<LinkId> {
         let name = LinkName::parse(&found.name).ok()?;
         let id = *self.netns[&netns].by_name.get(&name)?;
         let link = &self.links[&id];
@@ -55,18 +56,26 @@ impl Topology {
         };
         let same_peer = match (&peer, &found.peer) {
             (Some(place), Some(found)) => place.netns == found.netns && place.link.as_str() == found.link,
+            (Some(place), None) => !looked_at.contains(&place.netns),
             (None, None) => true,
-            _ => false,
+            (None, Some(_)) => false,
         };
         let same = link.kind.word() == found.kind && link.queues == found.queues && link.mac.to_string() == found.mac;
         (same && same_peer).then_some(id)
     }
 
     /// Forgets the links that are not there; of a veth that is there in part, both ends.
-    fn forget_all_but(&mut self, known: &HashMap<LinkId, &observed::Link>, strangers: &mut Strangers) {
+    fn forget_all_but(
+        &mut self,
+        known: &HashMap<LinkId, &observed::Link>,
+        looked_at: &HashSet<&NetnsName>,
+        strangers: &mut Strangers,
+    ) {
+        let is_there =
+            |id: &LinkId| known.contains_key(id) || !looked_at.contains(&self.netns[&self.links[id].netns].name);
         let is_whole = |id: &LinkId| match self.links[id].kind {
-            Kind::Veth { peer } => known.contains_key(id) && known.contains_key(&peer),
-            _ => known.contains_key(id),
+            Kind::Veth { peer } => is_there(id) && is_there(&peer),
+            _ => is_there(id),
         };
         let going: Vec<LinkId> = self.links.keys().copied().filter(|id| !is_whole(id)).collect();
         for id in going {
@@ -131,10 +140,9 @@ impl Topology {
             let own = Address::link_local(self.links[link].mac);
             if self.links[link].addresses.iter().any(|address| *address == own)
                 && table.to_over(own.cidr.trunc(), *link).next().is_none()
+                && let Some(route) = Route::connected(*link, &self.links[link].kind, own)
             {
-                if let Some(route) = Route::connected(*link, &self.links[link].kind, own) {
-                    table.push(route);
-                }
+                table.push(route);
             }
         }
         let held: Vec<(LinkId, Addresses)> =

@@ -1,0 +1,246 @@
+//! The session with a `run` that edits the lab while it stands.
+//!
+//! As while it is built, whoever has broken out of the sandbox may speak here. Until `Complete` the lab can become what it was, and
+//! does so when the channel ends.
+
+use std::sync::{Arc, MutexGuard, PoisonError, TryLockError};
+use std::time::Duration;
+
+use super::capacity::Capacity;
+use super::occupants::occupants;
+use super::requests::{Asker, Shared};
+use super::restore::{Concerned, Remove, concerned};
+use super::session::most_steps;
+use super::workshop::Workshop;
+use crate::fault;
+use crate::plan::{Need, Step};
+use crate::protocol::{Answer, Channel, ChannelError, EditOrder, Edited, Model, Request, State};
+use crate::topology::{Drift, Topology};
+
+/// A scenario may take its time; its own limits end it.
+const FOREVER: Duration = Duration::MAX;
+
+impl Shared {
+    /// Takes the workshop, unless somebody else builds or edits.
+    pub(super) fn begin(&self) -> Option<MutexGuard<'_, Workshop>> {
+        if *self.state.lock().unwrap_or_else(PoisonError::into_inner) == State::Building {
+            return None;
+        }
+        match self.workshop.try_lock() {
+            Ok(workshop) => Some(workshop),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// Returns what the lab should be.
+    pub(super) fn model(&self) -> Answer {
+        let standing = self.standing();
+        Answer::Model(Box::new(Model { topology: standing.topology.clone(), by_hand: standing.by_hand.clone() }))
+    }
+
+    /// Puts the lab right.
+    pub(super) fn repair(&self) -> Answer {
+        let Some(mut workshop) = self.begin() else { return Answer::Busy };
+        let target = self.standing().topology.clone();
+        match self.restore(&mut workshop, &target, &None, Remove::All) {
+            Ok(left) => Answer::Drift(left),
+            Err(error) => Answer::Failed { errno: None, message: format!("could not put the lab right: {error}") },
+        }
+    }
+
+    /// Does a step that somebody wants done by hand.
+    pub(super) fn by_hand(&self, step: Step) -> Answer {
+        if !matches!(step, Step::SetUp { .. } | Step::SetDown { .. } | Step::SetMtu { .. }) {
+            return Answer::Failed { errno: None, message: "only a link can be changed by hand, and in place".into() };
+        }
+        let Some(mut workshop) = self.begin() else { return Answer::Busy };
+        let before = self.standing().topology.clone();
+        if let Err(refusal) = step.play(&mut before.clone()) {
+            return Answer::Failed { errno: refusal.errno.clone(), message: refusal.to_string() };
+        }
+        let concerned = Some(concerned(&before, std::slice::from_ref(&step)));
+        workshop.begin_edit();
+        workshop.feed(vec![step.clone()], true);
+        match workshop.commit(drop) {
+            Some(Ok(())) => {
+                self.standing().by_hand.push(step);
+                Answer::Done
+            }
+            Some(Err(failure)) => {
+                let _ = self.restore(&mut workshop, &before, &concerned, Remove::Own);
+                Answer::Refused(failure)
+            }
+            None => Answer::Failed { errno: None, message: "the agent's builder has gone".into() },
+        }
+    }
+
+    /// Serves an edit until it is complete or its channel ends.
+    pub(super) fn edit(self: &Arc<Self>, order: EditOrder, channel: &mut Channel) -> Result<(), ChannelError> {
+        let Some(workshop) = self.begin() else { return channel.send(&Answer::Busy) };
+        let origin = self.origin();
+        if order.origin.source != origin.source && !order.update {
+            return channel.send(&Answer::OtherModule(origin.module));
+        }
+        if order.on_host != self.config.on_host {
+            let message = if order.on_host {
+                "the lab has a host of its own, and can't move to the machine's network (`--on-host`)"
+            } else {
+                "the lab is in the machine's network: give `--on-host`"
+            };
+            return channel.send(&Answer::Failed { errno: None, message: message.into() });
+        }
+        channel.set_timeout(FOREVER)?;
+        channel.send(&self.model())?;
+        let mut edit = Edit {
+            shared: self,
+            workshop,
+            order,
+            steps: Vec::new(),
+            need: Need::default(),
+            before: None,
+            complete: false,
+        };
+        let outcome = loop {
+            match channel.receive() {
+                Ok(request) if edit.complete => break self.answer(request, channel),
+                Ok(request) => {
+                    if let Err(error) = edit.handle(request, channel) {
+                        break Err(error);
+                    }
+                }
+                Err(error) => break Err(error),
+            }
+        };
+        if !edit.complete {
+            edit.undo();
+        }
+        outcome
+    }
+}
+
+/// An edit under way.
+struct Edit<'a> {
+    shared: &'a Arc<Shared>,
+    workshop: MutexGuard<'a, Workshop>,
+    order: EditOrder,
+    /// The steps of the next commit.
+    steps: Vec<Step>,
+    need: Need,
+    /// What the lab was, and where it was touched, once anything was begun.
+    before: Option<(Topology, Concerned)>,
+    complete: bool,
+}
+
+impl Edit<'_> {
+    fn handle(&mut self, request: Request, channel: &Channel) -> Result<(), ChannelError> {
+        match request {
+            Request::Need(need) => {
+                self.need = need;
+                Ok(())
+            }
+            Request::Steps(steps) => {
+                self.steps.extend(steps);
+                if self.steps.len() > most_steps(self.shared.config.limits) {
+                    return Err(ChannelError::OutOfPlace("no lab of this size takes so many steps"));
+                }
+                Ok(())
+            }
+            Request::Commit if self.before.is_some() => Err(ChannelError::OutOfPlace("an edit is one difference")),
+            Request::Commit => {
+                let answer = self.commit(channel);
+                self.shared.outside.built();
+                fault::point("edit committed");
+                channel.send(&answer)
+            }
+            Request::Undo => {
+                let left = self.undo();
+                channel.send(&Answer::Drift(left))
+            }
+            Request::Complete => {
+                let answer = self.complete();
+                fault::point("edit completed");
+                channel.send(&answer)
+            }
+            Request::Join(_) | Request::Edit(_) | Request::Repair | Request::ByHand(_) => {
+                let message = "an edit is under way on this channel".into();
+                channel.send(&Answer::Failed { errno: None, message })
+            }
+            Request::Ping(pings) => channel.send(&self.shared.ping(pings, channel, Asker::Guest)),
+            request => self.shared.answer(request, channel),
+        }
+    }
+
+    fn commit(&mut self, channel: &Channel) -> Answer {
+        let (steps, need) = (std::mem::take(&mut self.steps), std::mem::take(&mut self.need));
+        let failed = |act: &str, error: std::io::Error| Answer::Failed {
+            errno: None,
+            message: format!("could not {act}: {error}"),
+        };
+        if !self.order.force {
+            let occupants = occupants(&self.shared.standing(), &steps);
+            if !occupants.is_empty() {
+                return Answer::Occupied(occupants);
+            }
+        }
+        let capacity = Capacity::read(need, self.shared.config.outer_max_netns);
+        if let Some(shortage) = capacity.shortage(need, self.shared.standing().own_netns()) {
+            return Answer::Short(Box::new(shortage));
+        }
+        match self.shared.outside.prepare(&steps, self.shared.config.publish) {
+            Ok(Ok(())) => {}
+            Ok(Err(conflict)) => return Answer::Conflict(Box::new(conflict)),
+            Err(error) => return failed("compare the lab with the machine", error),
+        }
+        let model = self.shared.standing().topology.clone();
+        let touched = concerned(&model, &steps);
+        // What is not as it should be stays so if the edit fails.
+        let reading = match self.shared.read(&Some(touched.clone())) {
+            Ok(reading) => reading,
+            Err(error) => return failed("read the lab", error),
+        };
+        let drift = Shared::differences(&model, &reading.netns);
+        let mut before = model;
+        if !drift.is_empty() {
+            before.adopt(&reading.netns);
+        }
+        self.before = Some((before, Some(touched)));
+        self.workshop.begin_edit();
+        self.workshop.feed(steps, capacity.has_sockets_for(need));
+        let failure = match self.workshop.commit(|done| drop(channel.offer(&Answer::Progress(done)))) {
+            Some(Ok(())) => None,
+            Some(Err(failure)) => Some(failure),
+            None => return Answer::Failed { errno: None, message: "the agent's builder has gone".into() },
+        };
+        let left = if failure.is_some() { self.undo() } else { Vec::new() };
+        Answer::Edited(Edited { failure, drift, left })
+    }
+
+    /// Makes the lab what it was. Returns what could not be undone.
+    fn undo(&mut self) -> Vec<Drift> {
+        let Some((before, concerned)) = self.before.take() else { return Vec::new() };
+        fault::point("edit to be undone");
+        match self.shared.restore(&mut self.workshop, &before, &concerned, Remove::Own) {
+            Ok(left) => left,
+            Err(error) => {
+                super::log::log(format_args!("error: could not undo an edit: {error}"));
+                self.shared.check().unwrap_or_default()
+            }
+        }
+    }
+
+    fn complete(&mut self) -> Answer {
+        let mut taken = Vec::new();
+        if self.shared.config.publish && self.before.is_some() {
+            match self.shared.publish() {
+                Ok(others) => taken = others,
+                Err(answer) => return answer,
+            }
+        }
+        self.shared.standing().by_hand.clear();
+        self.shared.set_origin(self.order.origin.clone());
+        self.before = None;
+        self.complete = true;
+        Answer::Completed(taken)
+    }
+}

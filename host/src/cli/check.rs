@@ -1,0 +1,41 @@
+//! `orchestrator check`
+
+use clap::Args;
+
+use super::output::{print, print_json};
+use super::{Exit, Failure};
+use crate::agent;
+use crate::{lab, render};
+
+/// Compare a lab with what it should be: what its scenario drew, and what `link` changed since
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Returns 1 if anything differs. What only follows from the rest, such as a carrier, and what routers advertise is left out.
+
+Examples:
+  orchestrator check two-containers
+  orchestrator check two-containers --json")]
+pub(super) struct Check {
+    /// Lab, or USER/LAB as root
+    lab: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Check {
+    pub(super) fn execute(self) -> Result<Exit, Failure> {
+        lab::sweep(agent::undo)?;
+        let found = lab::find(&self.lab)?;
+        let drifts = lab::connect(&found.directory, &self.lab)?.check()?;
+        if self.json {
+            print_json(&render::drift_json(found.name.as_str(), &drifts))?;
+        } else if drifts.is_empty() {
+            print(&format!("lab `{}` is what it should be\n", found.name))?;
+        } else {
+            print(&render::drift_table(&drifts))?;
+            eprintln!("\nhint: `orchestrator repair {}` puts it right", self.lab);
+        }
+        Ok(if drifts.is_empty() { Exit::Done } else { Exit::No })
+    }
+}

@@ -1,0 +1,65 @@
+//! `orchestrator link`
+
+use clap::{Args, Subcommand};
+
+use super::output::print;
+use super::{Exit, Failure};
+use crate::agent;
+use crate::lab;
+use crate::plan::Step;
+use crate::topology::{LinkName, NameError, NetnsName, Place};
+
+/// Change a link of a lab by hand, to see what happens then
+#[derive(Debug, Args)]
+#[command(after_help = "\
+As with `ip link set`, a link that is set down loses its routes and IPv6 addresses, and only those that come with its addresses return when it is set up. `check` knows of the change; the next `run` of the scenario puts it back and says so.
+
+Examples:
+  orchestrator link two-containers container1 eth0 down
+  orchestrator link two-containers container1 eth0 mtu 1400")]
+pub(super) struct Link {
+    /// Lab, or USER/LAB as root
+    lab: String,
+    /// Netns that the link is in
+    netns: String,
+    /// Link
+    link: String,
+    #[command(subcommand)]
+    change: Change,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+enum Change {
+    /// Set the link up
+    Up,
+    /// Set the link down
+    Down,
+    /// Set the largest packet that it takes
+    Mtu {
+        /// In bytes
+        mtu: u32,
+    },
+}
+
+impl Link {
+    pub(super) fn execute(self) -> Result<Exit, Failure> {
+        lab::sweep(agent::undo)?;
+        let unfit = |error: NameError| Failure { exit: Exit::Usage, error: error.into(), hint: None };
+        let netns = NetnsName::parse(&self.netns).map_err(unfit)?;
+        let link = Place { netns, link: LinkName::parse(&self.link).map_err(unfit)? };
+        let step = match self.change {
+            Change::Up => Step::SetUp { link },
+            Change::Down => Step::SetDown { link },
+            Change::Mtu { mtu } => Step::SetMtu { link, mtu },
+        };
+        let found = lab::find(&self.lab)?;
+        let client = lab::connect(&found.directory, &self.lab)?;
+        client.by_hand(step.clone()).map_err(|error| match error {
+            // The model's own words: a name that is not there, a number that does not fit.
+            lab::Error::Agent { .. } => Failure { exit: Exit::Usage, ..error.into() },
+            error => error.into(),
+        })?;
+        print(&format!("{step}\n"))?;
+        Ok(Exit::Done)
+    }
+}

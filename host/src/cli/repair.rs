@@ -1,0 +1,48 @@
+//! `orchestrator repair`
+
+use clap::Args;
+
+use super::output::print;
+use super::{Exit, Failure};
+use crate::agent;
+use crate::{lab, render};
+
+/// Make a lab what it should be again, changing only what `check` lists
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Links, addresses and routes that were added by hand are removed. Returns 5 if something could not be put right; it is listed.
+
+Examples:
+  orchestrator repair two-containers")]
+pub(super) struct Repair {
+    /// Lab, or USER/LAB as root
+    lab: String,
+}
+
+impl Repair {
+    pub(super) fn execute(self) -> Result<Exit, Failure> {
+        lab::sweep(agent::undo)?;
+        let found = lab::find(&self.lab)?;
+        let mut client = lab::connect(&found.directory, &self.lab)?;
+        let before = client.check()?;
+        if before.is_empty() {
+            print(&format!("lab `{}` is what it should be\n", found.name))?;
+            return Ok(Exit::Done);
+        }
+        let left = client.repair()?;
+        let mended: Vec<_> = before.into_iter().filter(|drift| !left.contains(drift)).collect();
+        if !mended.is_empty() {
+            print(&format!("put right:\n{}", render::drift_table(&mended)))?;
+        }
+        if left.is_empty() {
+            return Ok(Exit::Done);
+        }
+        let error =
+            anyhow::anyhow!("lab `{}` could not be put right in this:\n{}", found.name, render::drift_table(&left));
+        Err(Failure {
+            exit: Exit::Left,
+            error,
+            hint: Some(format!("`orchestrator run --replace` builds `{}` afresh", found.name)),
+        })
+    }
+}
