@@ -256,9 +256,8 @@ kernel_test!(lab_that_is_not_there_is_refused_by_every_command, |m| {
     }
     // One name of two is wrong: nothing is removed.
     assert_eq!(m.labs(), ["t"]);
-    m.play("t", &[], "netns.add,red")
-        .run()
-        .complains(2, "error: a lab `t` stands already\n\nhint: `--replace` builds it afresh");
+    m.orchestrator(&["run", "direct-pair", "--name", "t"])
+        .complains(2, "error: lab `t` stands already, and comes from another module, `");
     m.orchestrator(&["ping", "t", "host", "none"]).complains(2, "the lab has none of that name");
     m.orchestrator(&["ping", "t", "none", "127.0.0.1"]).complains(2, "the lab has none of that name");
     m.orchestrator(&["ping", "t", "host", "10.0.0.1/24"]).complains(2, "error: lab `t` has no netns `10.0.0.1/24`\n");

@@ -5,8 +5,23 @@ mod support;
 use support::{EXAMPLES, Machine, Outcome, kernel_test};
 
 /// All commands that a user is shown.
-const COMMANDS: [&str; 12] =
-    ["run", "plan", "list", "show", "exec", "ping", "down", "doctor", "cache", "examples", "completions", "man"];
+const COMMANDS: [&str; 15] = [
+    "run",
+    "plan",
+    "list",
+    "show",
+    "check",
+    "repair",
+    "link",
+    "exec",
+    "ping",
+    "down",
+    "doctor",
+    "cache",
+    "examples",
+    "completions",
+    "man",
+];
 
 kernel_test!(help_lists_the_commands_and_what_each_does, |m| {
     for flag in ["--help", "-h", "help"] {

@@ -24,8 +24,9 @@ use trial::try_all;
 /// How many containers a lab has that is killed.
 const CONTAINERS: usize = 5;
 
-/// Places that none of these acts passes: only a user with subordinate ids does.
-const ELSEWHERE: [&str; 2] = ["ids to be mapped", "ids mapped"];
+/// Places that none of these acts passes: only a user with subordinate ids does, or an edit (tests/edit/faults.rs).
+const ELSEWHERE: [&str; 5] =
+    ["ids to be mapped", "ids mapped", "edit committed", "edit completed", "edit to be undone"];
 
 /// Declares a test of each act, in each of the three modes.
 macro_rules! acts {

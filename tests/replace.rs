@@ -8,10 +8,10 @@ use support::{EMPTY_WAT, GUEST_CALLS, Kind, Machine, crowded, kernel_test, with_
 /// A scenario that has built something before it fails.
 const FAILS_LATE: &str = "netns.add,new lab.apply netns.add,never sys.fail,late";
 
-kernel_test!(name_that_stands_is_an_error_that_names_replace, |m| {
+kernel_test!(name_that_stands_is_an_error_that_names_replace_where_the_lab_is_to_go_again, |m| {
     m.stand("old", "netns.add,c1");
     let agent = m.agent_pid("old");
-    let refused = m.play("old", &[], "netns.add,new").run();
+    let refused = m.play("old", &["--rm"], "netns.add,new").run();
     refused.fails_with(2).stderr_has("error: a lab `old` stands already\n");
     refused.stderr_has("`--replace`").stderr_has("`--name`").stderr_has("`orchestrator down old`");
     assert_eq!(refused.stdout(), "", "the scenario was not run");

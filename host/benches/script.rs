@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use networks::{group, growth, nothing};
-use orchestrator::script::{self, End, Grants, Module, Order, Rehearsal, RunLimits};
+use orchestrator::script::{self, End, Grants, Module, Order, Rehearsal, RunLimits, Stage};
 use orchestrator::topology::Limits;
 
 /// A run that is ready to begin.
@@ -26,8 +26,8 @@ fn prepare(calls: Vec<String>) -> Run {
     let network = nothing();
     let backend = Arc::new(Mutex::new(Rehearsal::new(&network, None, "calls".into())));
     let granted = Grants::default().open(true).unwrap();
-    let (lab_name, rehearsal) = ("calls".to_owned(), true);
-    let order = Order { arguments: calls, lab_name, limits, granted, network, signals: Vec::new(), rehearsal, backend };
+    let (lab_name, stage) = ("calls".to_owned(), Stage::Plan);
+    let order = Order { arguments: calls, lab_name, limits, granted, network, signals: Vec::new(), stage, backend };
     Some(Box::new(|| {
         let report = script::run(prepared, order).unwrap();
         assert!(matches!(report.end, End::Success), "{:?}", report.end);

@@ -69,7 +69,7 @@ kernel_test!(agent_of_another_version_is_told_apart_and_ended_all_the_same, |m| 
     }
     assert_eq!(m.labs(), ["t"]);
     let module = m.write("empty.wat", EMPTY_WAT);
-    m.orchestrator(&["run", &module, "--name", "t"]).fails_with(2).stderr_has("a lab `t` stands already");
+    m.orchestrator(&["run", &module, "--name", "t"]).fails_with(2).stderr_has("orchestrator 7.8.9");
     m.orchestrator(&["run", &module, "--name", "t", "--replace"]).fails_with(2).stderr_has("orchestrator 7.8.9");
     assert_eq!(m.labs(), ["t"]);
     m.orchestrator(&["down", "t"]).success();

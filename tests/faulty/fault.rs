@@ -28,6 +28,14 @@ pub(crate) fn point(place: &'static str) {
     }
 }
 
+/// Says the same of a place where something can be refused. Returns whether it is to be.
+pub(crate) fn fails(place: &'static str) -> bool {
+    let Some(test) = &*TEST else { return false };
+    let mut test = test.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut answer = [0];
+    test.write_all(format!("{place}\n").as_bytes()).is_ok() && test.read_exact(&mut answer).is_ok() && answer == [1]
+}
+
 /// Tries what should not be possible any more, if this is where a test wants it.
 pub(crate) fn given_up() {
     tries::at("given up");

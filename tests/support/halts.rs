@@ -18,6 +18,8 @@ use super::{Command, Machine, poll_until};
 
 /// How long a program may take from one point to the next, or to its end.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// What is not heard of for so long has come to rest.
+const MOMENT: Duration = Duration::from_millis(300);
 const DUPLICATE: &str = "a descriptor can be duplicated";
 
 /// The socket at which programs with faults say where they are. Once it is dropped they halt no more.
@@ -57,6 +59,13 @@ impl Halt {
     }
 }
 
+impl Halt {
+    /// Has it be refused what comes next, where that can be.
+    pub(crate) fn fail(mut self) {
+        let _ = self.stream.write_all(&[1]);
+    }
+}
+
 impl<'m> Halts<'m> {
     /// Begins to listen, in a machine that has the program with faults.
     pub(crate) fn listen(machine: &'m Machine) -> Halts<'m> {
@@ -82,6 +91,11 @@ impl<'m> Halts<'m> {
     /// Begins an `orchestrator` of the labs' owner that halts at each point, as does an agent that it starts.
     pub(crate) fn orchestrator(&self, args: &[&str]) -> Command<'m> {
         self.machine.command("orchestrator").args(args).env("FAULT_SOCKET", &self.path)
+    }
+
+    /// Waits a moment for what is to be heard.
+    pub(crate) fn soon(&self) -> Option<Heard> {
+        self.heard.recv_timeout(MOMENT).ok()
     }
 
     /// Waits for the next that is to be heard of any program.

@@ -52,6 +52,14 @@ impl<'a> Lab<'a> {
         command
     }
 
+    /// The scenario of `star` once more.
+    pub(crate) fn again(&self, containers: u32, options: &[&str]) -> Command {
+        let mut command = self.account.command(stage::orchestrator());
+        let number = containers.to_string();
+        command.args(["run", "--name", LAB, "n-containers"]).args(options).args(["--", &number]);
+        command
+    }
+
     /// What iproute2 calls a netns of the lab.
     pub(crate) fn netns(&self, name: &str) -> String {
         format!("{LAB}.{name}")

@@ -2,6 +2,7 @@
 
 mod agent;
 mod build;
+mod edit;
 mod exec;
 mod fabric;
 mod ipv6;
@@ -45,6 +46,8 @@ pub(crate) enum Group {
     Softirq,
     /// Thousands of namespaces
     Fabric,
+    /// `run` of a lab that stands
+    Edit,
     /// `list` and `show`
     Look,
     /// From the start to the guest's first word
@@ -61,6 +64,7 @@ impl Group {
             Self::Ipv6 => ipv6::measure,
             Self::Softirq => softirq::measure,
             Self::Fabric => fabric::measure,
+            Self::Edit => edit::measure,
             Self::Look => look::measure,
             Self::Start => start::measure,
         };

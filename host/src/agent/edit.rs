@@ -3,6 +3,7 @@
 //! As while it is built, whoever has broken out of the sandbox may speak here. Until `Complete` the lab can become what it was, and
 //! does so when the channel ends.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
@@ -15,12 +16,24 @@ use super::workshop::Workshop;
 use crate::fault;
 use crate::plan::{Need, Step};
 use crate::protocol::{Answer, Channel, ChannelError, EditOrder, Edited, Model, Request, State};
-use crate::topology::{Drift, Topology};
+use crate::topology::{Drift, NetnsName, Topology};
 
 /// A scenario may take its time; its own limits end it.
 const FOREVER: Duration = Duration::MAX;
 
+/// So many links of one netns take milliseconds to be read.
+const MANY: usize = 256;
+
 impl Shared {
+    /// Leaves out namespaces with very many links: to read those would take longer than most edits.
+    fn small(&self, names: &BTreeSet<NetnsName>) -> BTreeSet<NetnsName> {
+        let standing = self.standing();
+        let is_small = |name: &&NetnsName| {
+            standing.topology.find_netns(name).is_ok_and(|id| standing.topology.links_of(id).take(MANY).count() < MANY)
+        };
+        names.iter().filter(is_small).cloned().collect()
+    }
+
     /// Takes the workshop, unless somebody else builds or edits.
     pub(super) fn begin(&self) -> Option<MutexGuard<'_, Workshop>> {
         if *self.state.lock().unwrap_or_else(PoisonError::into_inner) == State::Building {
@@ -119,6 +132,15 @@ impl Shared {
     }
 }
 
+/// The lab as it was.
+struct Before {
+    /// The network, as the kernel had it where that is concerned.
+    network: Topology,
+    concerned: Concerned,
+    /// What was not as it should be. So it may stay.
+    drift: Vec<Drift>,
+}
+
 /// An edit under way.
 struct Edit<'a> {
     shared: &'a Arc<Shared>,
@@ -127,8 +149,8 @@ struct Edit<'a> {
     /// The steps of the next commit.
     steps: Vec<Step>,
     need: Need,
-    /// What the lab was, and where it was touched, once anything was begun.
-    before: Option<(Topology, Concerned)>,
+    /// What the lab was, once anything was begun.
+    before: Option<Before>,
     complete: bool,
 }
 
@@ -195,16 +217,17 @@ impl Edit<'_> {
         let model = self.shared.standing().topology.clone();
         let touched = concerned(&model, &steps);
         // What is not as it should be stays so if the edit fails.
-        let reading = match self.shared.read(&Some(touched.clone())) {
+        let reading = match self.shared.read(&Some(self.shared.small(&touched))) {
             Ok(reading) => reading,
             Err(error) => return failed("read the lab", error),
         };
+        self.shared.standing().avoid(&reading);
         let drift = Shared::differences(&model, &reading.netns);
         let mut before = model;
         if !drift.is_empty() {
             before.adopt(&reading.netns);
         }
-        self.before = Some((before, Some(touched)));
+        self.before = Some(Before { network: before, concerned: Some(touched), drift: drift.clone() });
         self.workshop.begin_edit();
         self.workshop.feed(steps, capacity.has_sockets_for(need));
         let failure = match self.workshop.commit(|done| drop(channel.offer(&Answer::Progress(done)))) {
@@ -218,10 +241,10 @@ impl Edit<'_> {
 
     /// Makes the lab what it was. Returns what could not be undone.
     fn undo(&mut self) -> Vec<Drift> {
-        let Some((before, concerned)) = self.before.take() else { return Vec::new() };
+        let Some(Before { network, concerned, drift }) = self.before.take() else { return Vec::new() };
         fault::point("edit to be undone");
-        match self.shared.restore(&mut self.workshop, &before, &concerned, Remove::Own) {
-            Ok(left) => left,
+        match self.shared.restore(&mut self.workshop, &network, &concerned, Remove::Own) {
+            Ok(left) => left.into_iter().filter(|left| !drift.contains(left)).collect(),
             Err(error) => {
                 super::log::log(format_args!("error: could not undo an edit: {error}"));
                 self.shared.check().unwrap_or_default()

@@ -92,17 +92,26 @@ impl Standing {
         standing
     }
 
+    /// Chooses no index that somebody else's link was found to have.
+    pub(super) fn avoid(&mut self, reading: &Reading) {
+        for ((netns, _), (index, _)) in &reading.indexes {
+            let Ok(id) = self.topology.find_netns(netns) else { continue };
+            if !self.is_machine(id)
+                && let Some(node) = self.nodes.get_mut(&id)
+            {
+                node.next_index = node.next_index.max(index + 1);
+            }
+        }
+    }
+
     /// Takes a network that was read for the one that stands, with the indexes of its links.
     pub(super) fn take_over(&mut self, actual: Topology, reading: &Reading) {
         self.topology = actual;
-        let Self { topology, indexes, nodes, .. } = self;
+        self.avoid(reading);
+        let Self { topology, indexes, .. } = self;
         indexes.retain(|id, _| topology.standing(*id).is_some());
         for ((netns, link), (index, _)) in &reading.indexes {
             let Ok(id) = topology.find_netns(netns) else { continue };
-            if let Some(node) = nodes.get_mut(&id) {
-                // A stranger's too is taken.
-                node.next_index = node.next_index.max(index + 1);
-            }
             if let Some(link) = LinkName::parse(link).ok().and_then(|link| topology.find_link(id, &link).ok()) {
                 indexes.insert(link, *index);
             }

@@ -7,10 +7,10 @@ use super::{Exit, Failure};
 use crate::agent;
 use crate::{lab, render};
 
-/// Compare a lab with what it should be: what its scenario drew, and what `link` changed since
+/// Compare a lab with what it should be
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Returns 1 if anything differs. What only follows from the rest, such as a carrier, and what routers advertise is left out.
+A lab should be what its scenario drew, with what `orchestrator link` has changed since. Returns 1 if anything differs. What only follows from the rest, such as a carrier, and what routers advertise is left out.
 
 Examples:
   orchestrator check two-containers

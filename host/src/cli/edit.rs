@@ -1,7 +1,7 @@
 //! `orchestrator run` on a lab that stands.
 
 use std::fs::File;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::code::{Code, code_of};
@@ -15,53 +15,11 @@ use crate::plan::{Step, edit};
 use crate::protocol::{EditOrder, Edited, Model, Origin};
 use crate::render::{self, Counts};
 use crate::sandbox;
-use crate::script::{self, Backend, End, Granted, Rehearsal, Report, RunLimits, Stage};
-use crate::topology::{NetnsName, Ping, PingAnswer, Refusal, Topology, drift, observed};
+use crate::script::{self, End, Granted, Look, Rehearsal, Report, RunLimits, Seen, Stage};
+use crate::topology::{PingAnswer, Topology, drift};
 
 /// How long links may take to come to rest before the looks are repeated.
 const REST: Duration = Duration::from_secs(1);
-
-/// What the scenario has looked at since its last change.
-#[derive(Debug)]
-enum Look {
-    Ping(Vec<Ping>, Vec<PingAnswer>),
-    Netns(observed::Netns),
-    Settled,
-}
-
-/// The model behind a scenario whose lab stands. What it is asked is to be asked of the kernel once more.
-struct Rehearsed {
-    rehearsal: Rehearsal,
-    looks: Vec<Look>,
-}
-
-impl Backend for Rehearsed {
-    fn apply(&mut self, steps: Vec<Step>) -> Result<(), Refusal> {
-        self.looks.clear();
-        self.rehearsal.apply(steps)
-    }
-
-    fn ping(&mut self, pings: Vec<Ping>) -> Result<Vec<PingAnswer>, Refusal> {
-        let answers = self.rehearsal.ping(pings.clone())?;
-        self.looks.push(Look::Ping(pings, answers.clone()));
-        Ok(answers)
-    }
-
-    fn observe(&mut self, netns: NetnsName) -> Result<observed::Netns, Refusal> {
-        let observed = self.rehearsal.observe(netns)?;
-        self.looks.push(Look::Netns(observed.clone()));
-        Ok(observed)
-    }
-
-    fn settle(&mut self, timeout: Duration) -> Result<Vec<String>, Refusal> {
-        self.looks.push(Look::Settled);
-        self.rehearsal.settle(timeout)
-    }
-
-    fn log(&mut self, message: &str) {
-        self.rehearsal.log(message);
-    }
-}
 
 /// An edit that was begun.
 pub(super) struct Edit<'a> {
@@ -118,7 +76,7 @@ impl Edit<'_> {
         source: Source,
         limits: RunLimits,
         (granted, directories): (Granted, Vec<File>),
-    ) -> Result<(Topology, Vec<Look>), Failure> {
+    ) -> Result<(Topology, Vec<(Look, Seen)>), Failure> {
         let module = &self.run.module;
         let broken = |error| not_loaded(error, module);
         let started = Instant::now();
@@ -128,8 +86,8 @@ impl Edit<'_> {
         // SAFETY: `code_of` is where all code comes from.
         let prepared = unsafe { bytes.load(engine, &code, started) }.map_err(broken)?;
         let network = if self.run.on_host { Topology::on_machine(limits.lab) } else { Topology::new(limits.lab) };
-        let rehearsal = Rehearsal::new(&network, None, self.name.to_string());
-        let rehearsed = Arc::new(Mutex::new(Rehearsed { rehearsal, looks: Vec::new() }));
+        // Nothing is applied, and the model answers: it only shows what the scenario logs.
+        let backend = Arc::new(Mutex::new(Rehearsal::new(&network, None, self.name.to_string())));
         let order = script::Order {
             arguments: self.run.arguments.clone(),
             lab_name: self.name.to_string(),
@@ -138,14 +96,13 @@ impl Edit<'_> {
             network,
             signals: crate::lab::ending_signals(),
             stage: Stage::Edit,
-            backend: rehearsed.clone(),
+            backend,
         };
-        let Report { end, network } = script::run(prepared, order).map_err(broken)?;
+        let Report { end, network, looks } = script::run(prepared, order).map_err(broken)?;
         if !matches!(end, End::Success) {
             failure_note(self.name);
             return Err(failure(end, module));
         }
-        let looks = std::mem::take(&mut rehearsed.lock().unwrap_or_else(PoisonError::into_inner).looks);
         Ok((network, looks))
     }
 
@@ -173,15 +130,14 @@ impl Edit<'_> {
     }
 
     /// Asks the kernel what the model was asked since the last change. An answer that is another undoes the edit.
-    fn repeat(&self, looks: &[Look]) -> Result<(), Failure> {
-        if looks.is_empty() {
-            return Ok(());
+    fn repeat(&self, looks: &[(Look, Seen)]) -> Result<(), Failure> {
+        // Pings wait by themselves for what they depend on.
+        if looks.iter().any(|look| !matches!(look, (Look::Ping(_), _))) {
+            self.client.settle(REST)?;
         }
-        self.client.settle(REST)?;
         for look in looks {
             let other = match look {
-                Look::Settled => None,
-                Look::Ping(pings, expected) => {
+                (Look::Ping(pings), Seen::Pinged(expected)) => {
                     let answers = self.client.ping(pings.clone())?;
                     let mut pairs = pings.iter().zip(expected.iter().zip(&answers));
                     let same = |one: &PingAnswer, other: &PingAnswer| {
@@ -194,13 +150,15 @@ impl Edit<'_> {
                         )
                     })
                 }
-                Look::Netns(expected) => {
+                (Look::Netns(_), Seen::Netns(expected)) => {
                     let mut expected = expected.clone();
                     // Of one netns the peers are not told.
                     expected.links.iter_mut().for_each(|link| link.peer = None);
                     let found = self.client.observe(expected.name.clone())?;
                     drift(&expected, &found).first().map(ToString::to_string)
                 }
+                // It was waited for already.
+                _ => None,
             };
             if let Some(other) = other {
                 let left = self.client.undo()?;

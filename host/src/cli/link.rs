@@ -1,6 +1,6 @@
 //! `orchestrator link`
 
-use clap::{Args, Subcommand};
+use clap::{Args, ValueEnum};
 
 use super::output::print;
 use super::{Exit, Failure};
@@ -24,21 +24,18 @@ pub(super) struct Link {
     netns: String,
     /// Link
     link: String,
-    #[command(subcommand)]
+    /// What is to be done with it
     change: Change,
+    /// Its MTU in bytes
+    #[arg(value_name = "N", required_if_eq("change", "mtu"))]
+    mtu: Option<u32>,
 }
 
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Change {
-    /// Set the link up
     Up,
-    /// Set the link down
     Down,
-    /// Set the largest packet that it takes
-    Mtu {
-        /// In bytes
-        mtu: u32,
-    },
+    Mtu,
 }
 
 impl Link {
@@ -47,10 +44,11 @@ impl Link {
         let unfit = |error: NameError| Failure { exit: Exit::Usage, error: error.into(), hint: None };
         let netns = NetnsName::parse(&self.netns).map_err(unfit)?;
         let link = Place { netns, link: LinkName::parse(&self.link).map_err(unfit)? };
-        let step = match self.change {
-            Change::Up => Step::SetUp { link },
-            Change::Down => Step::SetDown { link },
-            Change::Mtu { mtu } => Step::SetMtu { link, mtu },
+        let step = match (self.change, self.mtu) {
+            (Change::Up, None) => Step::SetUp { link },
+            (Change::Down, None) => Step::SetDown { link },
+            (Change::Mtu, Some(mtu)) => Step::SetMtu { link, mtu },
+            _ => return Err(Failure::usage("only `mtu` takes a number")),
         };
         let found = lab::find(&self.lab)?;
         let client = lab::connect(&found.directory, &self.lab)?;

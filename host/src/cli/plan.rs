@@ -24,6 +24,8 @@ use crate::{agent, render, sandbox};
 #[command(after_help = "\
 The scenario is run against a model of the network, which answers its pings and other looks; neither root nor the kernel is needed. The same module and arguments give the same digest on every machine. What the scenario prints goes to stderr.
 
+With `--against` it shows what `run` would change of a lab that stands: `+` is added, `~` changed, `-` removed.
+
 Formats:
   table     the network as `orchestrator show` will show it, and the steps to it
   json      {digest, topology, steps}; the digest is the SHA-256 of `jq -cjS .topology`
@@ -33,7 +35,6 @@ Formats:
 
 Examples:
   orchestrator plan two-containers --on-host           # would it fit on this machine?
-  orchestrator plan n-containers --against n-containers -- 6   # what would `run` change?
   orchestrator plan ./my-lab.wasm --format ip -- --nodes 5")]
 pub(super) struct Plan {
     /// Scenario: a file (with a `/`, or ending in `.wasm` or `.wat`) or the name of a built-in example
@@ -105,7 +106,7 @@ impl Plan {
             stage: Stage::Plan,
             backend: rehearsal.clone(),
         };
-        let Report { end, network } = script::run(prepared, order).map_err(broken)?;
+        let Report { end, network, .. } = script::run(prepared, order).map_err(broken)?;
         if !matches!(end, End::Success) {
             return Err(failure(end, &self.module));
         }

@@ -13,7 +13,8 @@ use crate::{lab, render};
 Links, addresses and routes that were added by hand are removed. Returns 5 if something could not be put right; it is listed.
 
 Examples:
-  orchestrator repair two-containers")]
+  orchestrator repair two-containers
+  orchestrator repair alice/two-containers             # another user's, as root")]
 pub(super) struct Repair {
     /// Lab, or USER/LAB as root
     lab: String,

@@ -21,12 +21,13 @@ use crate::script::{self, End, Granted, Report, RunLimits, Stage};
 use crate::topology::Topology;
 use crate::{agent, sandbox};
 
-/// Run a scenario and let the network that it draws stand; if its lab stands already, make that what it draws
+/// Run a scenario and let the network that it draws stand
 #[derive(Debug, Args)]
 #[command(after_help = "\
+If the lab stands already, it is edited to be what the scenario draws now, and what stays the same is not touched. The scenario is run against the model of the network first; a failed edit leaves the lab as it was.
+
 Examples:
   orchestrator run two-containers                      # a built-in example
-  orchestrator run n-containers -- 5; orchestrator run n-containers -- 6   # the second adds one
   orchestrator run ./my-lab.wasm --replace -- --nodes 5")]
 pub(super) struct Run {
     /// Scenario: a file (with a `/`, or ending in `.wasm` or `.wat`) or the name of a built-in example

@@ -3,7 +3,9 @@
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 use rtnetlink::packet_route::RouteNetlinkMessage;
-use rtnetlink::packet_route::link::{AfSpecInet6, AfSpecUnspec, In6AddrGenMode, LinkAttribute, LinkMessage};
+use rtnetlink::packet_route::link::{
+    AfSpecInet6, AfSpecUnspec, In6AddrGenMode, LinkAttribute, LinkExtentMask, LinkMessage,
+};
 use rtnetlink::{LinkMessageBuilder, LinkUnspec};
 
 use super::Request;
@@ -35,6 +37,13 @@ impl LinkSpec<'_> {
             None => builder,
         }
     }
+}
+
+/// Asks for all links, without their counters: these are most of the answer, and summed up over the processors.
+pub(super) fn all_links() -> RouteNetlinkMessage {
+    let mut request = LinkMessage::default();
+    request.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]));
+    RouteNetlinkMessage::GetLink(request)
 }
 
 fn unspec(index: u32) -> LinkMessageBuilder<LinkUnspec> {

@@ -9,6 +9,7 @@ use rtnetlink::packet_route::route::{RouteAttribute, RouteHeader, RouteMessage, 
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 
 use super::Socket;
+use super::link::all_links;
 use super::observe::{address, ip, kind_word, network};
 use crate::plan::{MachineLink, MachineRoute};
 
@@ -25,7 +26,7 @@ pub struct IndexedLink {
 
 /// Lists the links of a netns with their marks, without addresses.
 pub fn marked_links(socket: &Socket) -> io::Result<Vec<IndexedLink>> {
-    let objects = socket.dump(RouteNetlinkMessage::GetLink(LinkMessage::default()))?;
+    let objects = socket.dump(all_links())?;
     let links = objects.iter().filter_map(|object| match object {
         RouteNetlinkMessage::NewLink(message) => Some(link(message)),
         _ => None,

@@ -13,6 +13,7 @@ use rtnetlink::packet_route::route::{
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 
 use super::Socket;
+use super::link::all_links;
 use crate::topology::{MacAddress, observed};
 
 /// A link with the numbers that tie it to others.
@@ -40,7 +41,7 @@ pub struct RawNetns {
 /// Reads all of a netns, in which both `socket` and this thread are.
 pub fn observe(socket: &Socket) -> io::Result<RawNetns> {
     let mut links = Vec::new();
-    for object in socket.dump(RouteNetlinkMessage::GetLink(LinkMessage::default()))? {
+    for object in socket.dump(all_links())? {
         if let RouteNetlinkMessage::NewLink(message) = object {
             links.push(link(&message));
         }

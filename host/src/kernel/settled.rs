@@ -12,6 +12,7 @@ use rtnetlink::packet_route::route::{RouteAddress, RouteAttribute, RouteMessage}
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 
 use super::Socket;
+use super::link::all_links;
 
 /// The table in which the kernel has a netns's own addresses.
 const TABLE_LOCAL: u8 = 255;
@@ -21,7 +22,7 @@ const TABLE_LOCAL: u8 = 255;
 ///
 /// These are asked for once more one by one, at which newer kernels catch up with their bookkeeping at once.
 pub fn unsettled(socket: &Socket, counts: impl Fn(u32) -> bool) -> io::Result<Vec<String>> {
-    let objects = socket.dump(RouteNetlinkMessage::GetLink(LinkMessage::default()))?;
+    let objects = socket.dump(all_links())?;
     let links = objects.iter().filter_map(|object| match object {
         RouteNetlinkMessage::NewLink(link) if link.header.flags.contains(LinkFlags::Up) => Some(link),
         _ => None,

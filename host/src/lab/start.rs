@@ -141,7 +141,7 @@ fn make_directory(root: &Root, order: &Order, undo: Undo) -> Result<(PathBuf, Op
             Err(error @ Error::Hello { .. }) if order.replace => return Err(error),
             _ if order.replace => {}
             Ok(status) if status.state == State::Up => return Err(Error::Stands(order.name.to_string())),
-            Err(Error::Hello { .. } | Error::Silent(_)) => return Err(Error::Stands(order.name.to_string())),
+            Err(error @ (Error::Hello { .. } | Error::Silent(_))) => return Err(error),
             _ => return Err(Error::Busy(order.name.to_string())),
         }
         // Hidden until it takes the place of the old one; `list` passes it over.

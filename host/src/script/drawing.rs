@@ -1,6 +1,7 @@
 //! What a scenario has drawn so far, and how much of it stands.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use wasmtime::component::{Resource, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -9,8 +10,10 @@ use super::Backend;
 use super::errors::Failure;
 use super::files::Files;
 use super::limits::Meter;
+use super::look::{Look, Seen};
+use super::run::Stage;
 use crate::plan::Standing;
-use crate::topology::{Code, LinkId, NetnsId, Refusal, Topology};
+use crate::topology::{Code, LinkId, NetnsId, NetnsName, Ping, PingAnswer, Refusal, Topology, observed};
 
 /// A guest's handle of a netns.
 #[derive(Debug)]
@@ -35,8 +38,9 @@ pub(super) struct Drawing {
     pub(super) table: ResourceTable,
     pub(super) meter: Meter,
     wasi: WasiCtx,
-    /// Looks take the time that they would take: the clock stands still but for waits.
-    pub(super) is_rehearsal: bool,
+    pub(super) stage: Stage,
+    /// What was looked at since the last change, while a lab is edited.
+    pub(super) looks: Vec<(Look, Seen)>,
     /// Pings that the kernel and the model answered differently.
     pub(super) surprises: usize,
     pub(super) files: Files,
@@ -61,7 +65,8 @@ impl Drawing {
             table,
             meter,
             wasi,
-            is_rehearsal: false,
+            stage: Stage::Lab,
+            looks: Vec::new(),
             surprises: 0,
             files: Files::default(),
         }
@@ -93,9 +98,13 @@ impl Drawing {
         Ok(self.table.get(handle)?.0)
     }
 
-    /// Makes the network that stands the one that is wanted.
+    /// Makes the network that stands the one that is wanted. A lab that is edited becomes that when the scenario has succeeded.
     pub(super) async fn apply(&mut self) -> Result<(), Failure> {
         self.draw()?;
+        if self.stage == Stage::Edit {
+            self.forget_looks();
+            return Ok(());
+        }
         let steps = self.standing.advance(&mut self.topology).map_err(|error| Refusal {
             code: Code::Kernel,
             errno: None,
@@ -125,13 +134,46 @@ impl Drawing {
         Ok(answer.await?)
     }
 
+    /// Forgets what was looked at before a change.
+    fn forget_looks(&mut self) {
+        if !self.topology.take_changes().is_empty() {
+            self.looks.clear();
+        }
+    }
+
     /// Applies what is drawn, then looks.
-    pub(super) async fn look<T: Send + 'static>(
-        &mut self,
-        question: impl FnOnce(&mut dyn Backend) -> Result<T, Refusal> + Send + 'static,
-    ) -> Result<T, Failure> {
+    async fn look(&mut self, look: Look) -> Result<Seen, Failure> {
         self.apply().await?;
-        Ok(self.ask(question).await??)
+        if self.stage == Stage::Edit {
+            let seen = look.ask_model(&self.topology)?;
+            self.looks.push((look, seen.clone()));
+            return Ok(seen);
+        }
+        Ok(self.ask(move |backend| look.ask(backend)).await??)
+    }
+
+    /// Looks whether pings are answered.
+    pub(super) async fn look_for_replies(&mut self, pings: Vec<Ping>) -> Result<Vec<PingAnswer>, Failure> {
+        match self.look(Look::Ping(pings)).await? {
+            Seen::Pinged(answers) => Ok(answers),
+            _ => unreachable!("a ping is answered as one"),
+        }
+    }
+
+    /// Looks what a netns has.
+    pub(super) async fn look_at(&mut self, netns: NetnsName) -> Result<observed::Netns, Failure> {
+        match self.look(Look::Netns(netns)).await? {
+            Seen::Netns(netns) => Ok(*netns),
+            _ => unreachable!("a netns is shown as one"),
+        }
+    }
+
+    /// Waits until links carry.
+    pub(super) async fn wait_for_links(&mut self, timeout: Duration) -> Result<Vec<String>, Failure> {
+        match self.look(Look::Settle(timeout)).await? {
+            Seen::Settled(waiting) => Ok(waiting),
+            _ => unreachable!("waiting ends as waiting"),
+        }
     }
 }
 

@@ -21,7 +21,7 @@ impl Host for Drawing {
 
     async fn wait(&mut self, timeout_ms: u32) -> Result<(), Failure> {
         let timeout = Duration::from_millis(timeout_ms.into());
-        let waiting = self.look(move |backend| backend.settle(timeout)).await?;
+        let waiting = self.wait_for_links(timeout).await?;
         if waiting.is_empty() {
             return Ok(());
         }

@@ -108,8 +108,8 @@ impl Drawing {
     /// that the model does not know of, such as a firewall.
     async fn ping_and_compare(&mut self, pings: Vec<Ping>) -> Result<Vec<PingAnswer>, Failure> {
         let asked = pings.clone();
-        let answers = self.look(move |backend| backend.ping(pings)).await?;
-        if self.is_rehearsal {
+        let answers = self.look_for_replies(pings).await?;
+        if self.stage.is_rehearsal() {
             return Ok(answers);
         }
         for (ping, answer) in asked.iter().zip(&answers) {
@@ -131,14 +131,14 @@ impl Drawing {
 
     /// In a rehearsal nothing takes time by itself.
     async fn pass_time(&mut self, time: Duration) {
-        if self.is_rehearsal {
+        if self.stage.is_rehearsal() {
             tokio::time::sleep(time).await;
         }
     }
 
     async fn observe(&mut self, netns: &Resource<NetnsHandle>) -> Result<observed::Netns, Failure> {
         let name = self.present(netns, "read")?;
-        self.look(move |backend| backend.observe(name)).await
+        self.look_at(name).await
     }
 }
 

@@ -19,6 +19,7 @@ use super::files::Files;
 use super::grants::Granted;
 use super::limits::{CALL, LimitReached, Meter, RunLimits};
 use super::load::{LoadError, Prepared};
+use super::look::{Look, Seen};
 use super::output::Output;
 use crate::topology::{Refusal, Topology};
 
@@ -89,6 +90,8 @@ pub struct Report {
     pub end: End,
     /// The network that was drawn.
     pub network: Topology,
+    /// What was looked at since the last change, while a lab is edited.
+    pub looks: Vec<(Look, Seen)>,
 }
 
 /// Runs a scenario. To be called after this process has given up what it had.
@@ -113,7 +116,7 @@ async fn drive(prepared: Prepared, order: Order) -> Result<Report, LoadError> {
     let interruption = Interruption::listen(&signals);
     backend.lock().unwrap_or_else(PoisonError::into_inner).signals_are_waited_for();
     let mut drawing = Drawing::new(network, backend, lab_name, meter.clone(), table, wasi);
-    (drawing.is_rehearsal, drawing.files) = (rehearsal, files);
+    (drawing.stage, drawing.files) = (stage, files);
     let mut store = Store::new(&prepared.engine, drawing);
     store.limiter(|drawing| &mut drawing.meter);
     store.set_hostcall_fuel(CALL);
@@ -134,7 +137,8 @@ async fn drive(prepared: Prepared, order: Order) -> Result<Report, LoadError> {
         () = end_of_time(limits.time, prepared.started, rehearsal) => End::Limit(meter.out_of_time().to_string()),
         signal = interruption.comes() => End::Interrupted(signal),
     };
-    Ok(Report { end, network: store.into_data().topology })
+    let Drawing { topology: network, looks, .. } = store.into_data();
+    Ok(Report { end, network, looks })
 }
 
 /// Deny by default: no files, no environment, no sockets, no input; output, arguments, clocks, and random numbers that are the

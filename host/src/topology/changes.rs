@@ -68,6 +68,11 @@ impl Changes {
         self.links.remove(&(netns, id));
     }
 
+    /// Tells whether nothing has changed.
+    pub fn is_empty(&self) -> bool {
+        self.netns.is_empty() && self.links.is_empty()
+    }
+
     /// Lists the namespaces that were added or removed, or of which a setting changed.
     pub fn netns(&self) -> impl Iterator<Item = NetnsId> {
         self.netns.iter().copied()
