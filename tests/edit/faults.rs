@@ -1,6 +1,6 @@
 //! A fault at every step of an edit, and every process killed that takes part in one.
 
-use crate::support::{GUEST_CALLS, Halts, Heard, Kind, Machine, kill_all, on_faulty_machine};
+use crate::support::{GUEST_CALLS, Halts, Heard, Kind, kill_all, on_faulty_machine};
 use crate::{THIRD, TWO, is_right, shown};
 
 /// What an edit makes of the lab: it adds, changes and removes.
@@ -11,9 +11,17 @@ fn edited() -> String {
     )
 }
 
+/// Where a lab is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Apart,
+    OnHost,
+}
+
 /// The words of a `run`.
-fn run(calls: &str) -> Vec<String> {
-    let words = ["run", GUEST_CALLS, "--name", "lab", "--"].into_iter().chain(calls.split_whitespace());
+fn run(place: Place, calls: &str) -> Vec<String> {
+    let options: &[&str] = if place == Place::OnHost { &["--on-host", "--"] } else { &["--"] };
+    let words = ["run", GUEST_CALLS, "--name", "lab"].iter().chain(options).copied().chain(calls.split_whitespace());
     words.map(str::to_owned).collect()
 }
 
@@ -25,8 +33,8 @@ enum Act {
 }
 
 /// Lets a lab stand whose agent halts, then runs an edit. Returns the exit status, if `run` was not killed, and how many halts there were.
-fn edit(m: &Machine, halts: &Halts<'_>, calls: &str, mut act: impl FnMut(usize, &str, &str) -> Act) -> (i32, usize) {
-    let words = run(calls);
+fn edit(place: Place, halts: &Halts<'_>, calls: &str, mut act: impl FnMut(usize, &str, &str) -> Act) -> (i32, usize) {
+    let words = run(place, calls);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let running = halts.orchestrator(&words).spawn();
     let mut pids = std::collections::HashMap::new();
@@ -52,24 +60,23 @@ fn edit(m: &Machine, halts: &Halts<'_>, calls: &str, mut act: impl FnMut(usize, 
             Heard::Ended(pid) => run_has_ended = pids.get("run") == Some(&pid),
         }
     }
-    let _ = m;
     (running.wait().code(), seen)
 }
 
-fn stand(m: &Machine, halts: &Halts<'_>) {
-    let (code, _) = edit(m, halts, TWO, |_, _, _| Act::GoOn);
+fn stand(place: Place, halts: &Halts<'_>) {
+    let (code, _) = edit(place, halts, TWO, |_, _, _| Act::GoOn);
     assert_eq!(code, 0);
 }
 
-fn fault_at_every_step(kind: Kind) {
+fn fault_at_every_step(kind: Kind, place: Place) {
     on_faulty_machine(kind, |m| {
         let halts = Halts::listen(m);
-        stand(m, &halts);
+        stand(place, &halts);
         let before = shown(m, "lab");
         let mut steps = 0;
         for failing in 1.. {
             let mut step = 0;
-            let (code, _) = edit(m, &halts, &edited(), |_, _, place| {
+            let (code, _) = edit(place, &halts, &edited(), |_, _, place| {
                 step += usize::from(place == "step of an edit");
                 if place == "step of an edit" && step == failing { Act::Fail } else { Act::GoOn }
             });
@@ -90,12 +97,17 @@ fn fault_at_every_step(kind: Kind) {
 
 #[test]
 fn step_that_fails_leaves_the_lab_as_it_was_as_root() {
-    fault_at_every_step(Kind::Root);
+    fault_at_every_step(Kind::Root, Place::Apart);
+}
+
+#[test]
+fn step_that_fails_leaves_the_lab_as_it_was_on_the_machine() {
+    fault_at_every_step(Kind::Root, Place::OnHost);
 }
 
 #[test]
 fn step_that_fails_leaves_the_lab_as_it_was_as_user() {
-    fault_at_every_step(Kind::User);
+    fault_at_every_step(Kind::User, Place::Apart);
 }
 
 /// Where a step fails, and those that undo it too, what is left is listed.
@@ -103,9 +115,9 @@ fn step_that_fails_leaves_the_lab_as_it_was_as_user() {
 fn what_can_not_be_undone_is_listed() {
     on_faulty_machine(Kind::Root, |m| {
         let halts = Halts::listen(m);
-        stand(m, &halts);
+        stand(Place::Apart, &halts);
         let mut step = 0;
-        let (code, _) = edit(m, &halts, &edited(), |_, _, place| {
+        let (code, _) = edit(Place::Apart, &halts, &edited(), |_, _, place| {
             step += usize::from(place == "step of an edit");
             if place == "step of an edit" && step >= 6 { Act::Fail } else { Act::GoOn }
         });
@@ -118,12 +130,12 @@ fn what_can_not_be_undone_is_listed() {
 fn killed_anywhere(kind: Kind) {
     on_faulty_machine(kind, |m| {
         let halts = Halts::listen(m);
-        stand(m, &halts);
+        stand(Place::Apart, &halts);
         let before = shown(m, "lab");
         let mut committed = 0;
         for at in 1.. {
             let mut was_there = false;
-            let (_, seen) = edit(m, &halts, &edited(), |seen, _, place| {
+            let (_, seen) = edit(Place::Apart, &halts, &edited(), |seen, _, place| {
                 was_there |= seen == at;
                 committed += usize::from(place == "edit completed");
                 if seen == at { Act::Kill("run") } else { Act::GoOn }
@@ -138,7 +150,7 @@ fn killed_anywhere(kind: Kind) {
             let now = shown(m, "lab");
             if now != before {
                 // The edit was complete; back again.
-                let (code, _) = edit(m, &halts, TWO, |_, _, _| Act::GoOn);
+                let (code, _) = edit(Place::Apart, &halts, TWO, |_, _, _| Act::GoOn);
                 assert_eq!(code, 0);
                 assert_eq!(shown(m, "lab"), before);
             }
@@ -173,14 +185,14 @@ fn run_that_is_killed_while_it_edits_leaves_one_lab_or_the_other_as_user() {
 fn lab_that_is_being_edited_is_busy() {
     on_faulty_machine(Kind::User, |m| {
         let halts = Halts::listen(m);
-        stand(m, &halts);
+        stand(Place::Apart, &halts);
         let mut tried = false;
-        let (code, _) = edit(m, &halts, &edited(), |_, command, place| {
+        let (code, _) = edit(Place::Apart, &halts, &edited(), |_, command, place| {
             if command == "agent" && place == "edit committed" && !tried {
                 tried = true;
                 let link = m.orchestrator(&["link", "lab", "c1", "eth0", "down"]);
                 link.fails_with(2).stderr_has("lab `lab` is busy: it is being built or edited");
-                let words = run(TWO);
+                let words = run(Place::Apart, TWO);
                 let words: Vec<&str> = words.iter().map(String::as_str).collect();
                 m.orchestrator(&words).fails_with(2).stderr_has("lab `lab` is busy");
             }

@@ -101,7 +101,10 @@ impl Session<'_> {
                 Ok(())
             }
             // What it takes to enter the lab is not for the process that runs a guest, nor is what others do to a lab that stands.
-            Request::Join(_) | Request::Repair | Request::ByHand(_) => {
+            Request::Join(_) => {
+                channel.send(&Answer::Failed { errno: None, message: "`run` may not enter the lab".into() })
+            }
+            Request::Repair | Request::ByHand(_) => {
                 let message = "this is not for the `run` that builds a lab".into();
                 channel.send(&Answer::Failed { errno: None, message })
             }
