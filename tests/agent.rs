@@ -5,6 +5,8 @@ mod support;
 
 #[path = "agent/connections.rs"]
 mod connections;
+#[path = "agent/edit.rs"]
+mod edit;
 #[path = "agent/session.rs"]
 mod session;
 #[path = "agent/versions.rs"]

@@ -5,6 +5,9 @@ mod support;
 #[path = "edit/faults.rs"]
 mod faults;
 
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
 use serde_json::json;
 use support::{EMPTY_WAT, GUEST_CALLS, Kind, Machine, kernel_test, on_machine};
 
@@ -238,6 +241,53 @@ kernel_test!(look_that_the_kernel_answers_otherwise_undoes_the_edit, |m| {
     m.orchestrator(&["down", "lab"]).success();
 });
 
+kernel_test!(undoing_an_edit_does_not_make_right_what_was_wrong, |m| {
+    m.stand("lab", TWO);
+    by_hand(m, "c1", "ip link set eth0 mtu 1400");
+    by_hand(m, "c2", "ip link set eth0 address 02:00:00:00:00:99");
+    by_hand(m, "host", "ip link add v3 type veth peer name v3b");
+    let before = shown(m, "lab");
+    let failed =
+        m.play("lab", &[], &format!("{TWO} address.add,c1,eth0,10.0.7.1/24 address.add,c2,eth0,10.0.7.2/24 {THIRD}"));
+    failed.run().fails_with(4).stderr_has("lab `lab` is as it was before");
+    assert_eq!(shown(m, "lab"), before);
+    let checked = m.orchestrator(&["check", "lab"]);
+    checked.fails_with(1).stdout_has("mtu 1400").stdout_has("address 02:00:00:00:00:99").stdout_has("link v3 ");
+    m.orchestrator(&["repair", "lab"]).success();
+    is_right(m, "lab");
+    m.orchestrator(&["ping", "lab", "c1", "c2"]).success();
+    m.orchestrator(&["down", "lab"]).success();
+});
+
+kernel_test!(signal_that_comes_while_the_lab_is_edited_undoes_the_edit, |m| {
+    m.stand("lab", TWO);
+    let before = shown(m, "lab");
+    // The look is repeated for a long time, as nobody answers.
+    by_hand(m, "c2", "sysctl -q -w net.ipv4.icmp_echo_ignore_all=1");
+    let edit = format!("{TWO} {THIRD} probe.ping-within,c3,10.0.0.2,1,30000");
+    let run = m.play("lab", &[], &edit).spawn();
+    let is_there = || (m.orchestrator(&["show", "lab"]).stdout().contains("c3")).then_some(());
+    assert!(support::poll_until(Instant::now() + Duration::from_secs(10), is_there).is_some());
+    run.signal(Signal::SIGINT);
+    run.wait().fails_with(130);
+    let is_gone = || (shown(m, "lab") == before).then_some(());
+    assert!(support::poll_until(Instant::now() + Duration::from_secs(10), is_gone).is_some());
+    is_right(m, "lab");
+    m.orchestrator(&["down", "lab"]).success();
+});
+
+kernel_test!(lab_may_become_larger_than_it_was_allowed_to_be_at_first, |m| {
+    m.play("lab", &["--max-netns", "2"], TWO).run().success();
+    m.play("lab", &[], &format!("{TWO} {THIRD}")).run().success();
+    is_right(m, "lab");
+    // As often as one likes.
+    for _ in 0..6 {
+        m.play("lab", &["--max-netns", "3"], TWO).run().success();
+        m.play("lab", &["--max-netns", "3"], &format!("{TWO} {THIRD}")).run().success();
+    }
+    m.orchestrator(&["down", "lab"]).success();
+});
+
 kernel_test!(step_that_the_kernel_refuses_undoes_the_edit, |m| {
     m.stand("lab", TWO);
     // Somebody else has the name that the edit wants.
@@ -247,7 +297,10 @@ kernel_test!(step_that_the_kernel_refuses_undoes_the_edit, |m| {
     failed.fails_with(4).stderr_has("lab `lab` could not be edited").stderr_has("EEXIST");
     failed.stderr_has("note: the lab was changed by hand: netns `host`: link v3 should not be there");
     assert_eq!(shown(m, "lab"), before);
+    // What is not as it should be is known all the same.
+    m.orchestrator(&["check", "lab"]).fails_with(1).stdout_has("link v3 ");
     m.orchestrator(&["repair", "lab"]).success();
+    is_right(m, "lab");
     m.play("lab", &[], &format!("{TWO} {THIRD}")).run().success();
     is_right(m, "lab");
     m.orchestrator(&["down", "lab"]).success();

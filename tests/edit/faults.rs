@@ -116,6 +116,7 @@ fn what_can_not_be_undone_is_listed() {
     on_faulty_machine(Kind::Root, |m| {
         let halts = Halts::listen(m);
         stand(Place::Apart, &halts);
+        let before = shown(m, "lab");
         let mut step = 0;
         let (code, _) = edit(Place::Apart, &halts, &edited(), |_, _, place| {
             step += usize::from(place == "step of an edit");
@@ -123,6 +124,11 @@ fn what_can_not_be_undone_is_listed() {
         });
         assert_eq!(code, 5);
         drop(halts);
+        // It is known what the lab should be.
+        m.orchestrator(&["check", "lab"]).fails_with(1);
+        m.orchestrator(&["repair", "lab"]).success();
+        is_right(m, "lab");
+        assert_eq!(shown(m, "lab"), before);
         m.orchestrator(&["down", "lab"]).success();
     });
 }

@@ -3,11 +3,12 @@
 //! As while it is built, whoever has broken out of the sandbox may speak here. Until `Complete` the lab can become what it was, and
 //! does so when the channel ends.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use super::capacity::Capacity;
+use super::log::{go_on, log};
 use super::occupants::occupants;
 use super::requests::{Asker, Shared};
 use super::restore::{Concerned, Remove, concerned};
@@ -16,7 +17,7 @@ use super::workshop::Workshop;
 use crate::fault;
 use crate::plan::{Need, Step};
 use crate::protocol::{Answer, Channel, ChannelError, EditOrder, Edited, Model, Request, State};
-use crate::topology::{Drift, NetnsName, Topology};
+use crate::topology::{Drift, NetnsName, Strangers, Topology};
 
 /// A scenario may take its time; its own limits end it.
 const FOREVER: Duration = Duration::MAX;
@@ -55,9 +56,12 @@ impl Shared {
     /// Puts the lab right.
     pub(super) fn repair(&self) -> Answer {
         let Some(mut workshop) = self.begin() else { return Answer::Busy };
-        let target = self.standing().topology.clone();
-        match self.restore(&mut workshop, &target, &None, Remove::All) {
-            Ok(left) => Answer::Drift(left),
+        let target = self.standing().should_be().clone();
+        match self.restore(&mut workshop, &target, &None, &Remove::All) {
+            Ok(left) => {
+                self.standing().should_be = if left.is_empty() { None } else { Some(target) };
+                Answer::Drift(left)
+            }
             Err(error) => Answer::Failed { errno: None, message: format!("could not put the lab right: {error}") },
         }
     }
@@ -77,11 +81,20 @@ impl Shared {
         workshop.feed(vec![step.clone()], true);
         match workshop.commit(drop) {
             Some(Ok(())) => {
-                self.standing().by_hand.push(step);
+                let mut standing = self.standing();
+                if let Some(should_be) = &mut standing.should_be {
+                    // Where it does not fit, it is a difference.
+                    let _ = step.play(should_be);
+                }
+                standing.by_hand.push(step);
                 Answer::Done
             }
             Some(Err(failure)) => {
-                let _ = self.restore(&mut workshop, &before, &concerned, Remove::Own);
+                let nobody = Remove::Own { but: HashSet::new() };
+                let left = self.restore(&mut workshop, &before, &concerned, &nobody);
+                if !left.is_ok_and(|left| left.is_empty()) {
+                    self.standing().should_be = Some(before);
+                }
                 Answer::Refused(failure)
             }
             None => Answer::Failed { errno: None, message: "the agent's builder has gone".into() },
@@ -103,42 +116,51 @@ impl Shared {
             };
             return channel.send(&Answer::Failed { errno: None, message: message.into() });
         }
+        self.standing().topology.set_limits(order.limits);
         channel.set_timeout(FOREVER)?;
         channel.send(&self.model())?;
-        let mut edit = Edit {
-            shared: self,
-            workshop,
-            order,
-            steps: Vec::new(),
-            need: Need::default(),
-            before: None,
-            complete: false,
-        };
-        let outcome = loop {
+        let mut edit = Edit { shared: self, workshop, order, steps: Vec::new(), is_committed: false, before: None };
+        loop {
             match channel.receive() {
-                Ok(request) if edit.complete => break self.answer(request, channel),
+                // Whoever asks for more of the lab than an edit takes has to come anew, by the socket.
+                Ok(Request::Complete) => {
+                    let answer = edit.complete();
+                    if !matches!(answer, Answer::Completed(_)) {
+                        edit.undo();
+                    }
+                    fault::point("edit completed");
+                    drop(edit);
+                    channel.send(&answer)?;
+                    return Err(ChannelError::Closed);
+                }
                 Ok(request) => {
                     if let Err(error) = edit.handle(request, channel) {
-                        break Err(error);
+                        edit.undo();
+                        return Err(error);
                     }
                 }
-                Err(error) => break Err(error),
+                Err(error) => {
+                    edit.undo();
+                    return Err(error);
+                }
             }
-        };
-        if !edit.complete {
-            edit.undo();
         }
-        outcome
     }
 }
 
 /// The lab as it was.
 struct Before {
-    /// The network, as the kernel had it where that is concerned.
+    /// The network, as the kernel had it where that was read.
     network: Topology,
+    /// The network as it should have been.
+    model: Topology,
     concerned: Concerned,
+    /// Which namespaces were read.
+    read: BTreeSet<NetnsName>,
     /// What was not as it should be. So it may stay.
     drift: Vec<Drift>,
+    /// Links that are somebody else's, by netns and name.
+    strangers: HashSet<(NetnsName, String)>,
 }
 
 /// An edit under way.
@@ -146,21 +168,19 @@ struct Edit<'a> {
     shared: &'a Arc<Shared>,
     workshop: MutexGuard<'a, Workshop>,
     order: EditOrder,
-    /// The steps of the next commit.
+    /// The steps that have come.
     steps: Vec<Step>,
-    need: Need,
+    /// They were begun, or refused: an edit is one difference.
+    is_committed: bool,
     /// What the lab was, once anything was begun.
     before: Option<Before>,
-    complete: bool,
 }
 
 impl Edit<'_> {
     fn handle(&mut self, request: Request, channel: &Channel) -> Result<(), ChannelError> {
         match request {
-            Request::Need(need) => {
-                self.need = need;
-                Ok(())
-            }
+            // It is counted here.
+            Request::Need(_) => Ok(()),
             Request::Steps(steps) => {
                 self.steps.extend(steps);
                 if self.steps.len() > most_steps(self.shared.config.limits) {
@@ -168,8 +188,9 @@ impl Edit<'_> {
                 }
                 Ok(())
             }
-            Request::Commit if self.before.is_some() => Err(ChannelError::OutOfPlace("an edit is one difference")),
+            Request::Commit if self.is_committed => Err(ChannelError::OutOfPlace("an edit is one difference")),
             Request::Commit => {
+                self.is_committed = true;
                 let answer = self.commit(channel);
                 self.shared.outside.built();
                 fault::point("edit committed");
@@ -179,22 +200,17 @@ impl Edit<'_> {
                 let left = self.undo();
                 channel.send(&Answer::Drift(left))
             }
-            Request::Complete => {
-                let answer = self.complete();
-                fault::point("edit completed");
-                channel.send(&answer)
-            }
-            Request::Join(_) | Request::Edit(_) | Request::Repair | Request::ByHand(_) => {
-                let message = "an edit is under way on this channel".into();
-                channel.send(&Answer::Failed { errno: None, message })
-            }
             Request::Ping(pings) => channel.send(&self.shared.ping(pings, channel, Asker::Guest)),
-            request => self.shared.answer(request, channel),
+            Request::Observe(_) | Request::Settle(_) => self.shared.answer(request, channel),
+            // The process at the other end runs a guest, and has no business with anything else.
+            _ => channel
+                .send(&Answer::Failed { errno: None, message: "this is not for the `run` that edits a lab".into() }),
         }
     }
 
     fn commit(&mut self, channel: &Channel) -> Answer {
-        let (steps, need) = (std::mem::take(&mut self.steps), std::mem::take(&mut self.need));
+        let steps = std::mem::take(&mut self.steps);
+        let need = Need::of(&steps);
         let failed = |act: &str, error: std::io::Error| Answer::Failed {
             errno: None,
             message: format!("could not {act}: {error}"),
@@ -217,17 +233,23 @@ impl Edit<'_> {
         let model = self.shared.standing().topology.clone();
         let touched = concerned(&model, &steps);
         // What is not as it should be stays so if the edit fails.
-        let reading = match self.shared.read(&Some(self.shared.small(&touched))) {
+        let small = self.shared.small(&touched);
+        let reading = match self.shared.read(&Some(small.clone())) {
             Ok(reading) => reading,
             Err(error) => return failed("read the lab", error),
         };
         self.shared.standing().avoid(&reading);
-        let drift = Shared::differences(&model, &reading.netns);
-        let mut before = model;
-        if !drift.is_empty() {
-            before.adopt(&reading.netns);
-        }
-        self.before = Some(Before { network: before, concerned: Some(touched), drift: drift.clone() });
+        let drift = self.shared.differences(&model, &reading.netns);
+        let mut before = model.clone();
+        let strangers = if drift.is_empty() { Strangers::default() } else { before.adopt(&reading.netns) };
+        self.before = Some(Before {
+            network: before,
+            model,
+            concerned: Some(touched),
+            read: small,
+            drift: drift.clone(),
+            strangers: strangers.links.into_iter().collect(),
+        });
         self.workshop.begin_edit();
         self.workshop.feed(steps, capacity.has_sockets_for(need));
         let failure = match self.workshop.commit(|done| drop(channel.offer(&Answer::Progress(done)))) {
@@ -241,18 +263,35 @@ impl Edit<'_> {
 
     /// Makes the lab what it was. Returns what could not be undone.
     fn undo(&mut self) -> Vec<Drift> {
-        let Some(Before { network, concerned, drift }) = self.before.take() else { return Vec::new() };
+        let Some(Before { network, model, concerned, read, drift, strangers }) = self.before.take() else {
+            return Vec::new();
+        };
         fault::point("edit to be undone");
-        match self.shared.restore(&mut self.workshop, &network, &concerned, Remove::Own) {
-            Ok(left) => left.into_iter().filter(|left| !drift.contains(left)).collect(),
+        let restored = self.shared.restore(&mut self.workshop, &network, &concerned, &Remove::Own { but: strangers });
+        let left = match restored {
+            Ok(left) => {
+                // Nobody has looked whether this was there before.
+                let may_have_been = |left: &Drift| left.expected.is_none() && !read.contains(&left.netns);
+                left.into_iter().filter(|left| !drift.contains(left) && !may_have_been(left)).collect()
+            }
             Err(error) => {
-                super::log::log(format_args!("error: could not undo an edit: {error}"));
+                log(format_args!("error: could not undo an edit: {error}"));
                 self.shared.check().unwrap_or_default()
             }
+        };
+        // The model is what stands now, which may not be what should.
+        self.shared.standing().should_be = if drift.is_empty() && left.is_empty() { None } else { Some(model) };
+        // A netns that was made anew has another descriptor.
+        if self.shared.config.publish {
+            go_on("renew the names for `ip netns`", self.shared.publish().map_err(|_| "they can't be made"));
         }
+        left
     }
 
     fn complete(&mut self) -> Answer {
+        if !self.steps.is_empty() {
+            return Answer::Failed { errno: None, message: "steps wait for their commit".into() };
+        }
         let mut taken = Vec::new();
         if self.shared.config.publish && self.before.is_some() {
             match self.shared.publish() {
@@ -260,10 +299,13 @@ impl Edit<'_> {
                 Err(answer) => return answer,
             }
         }
-        self.shared.standing().by_hand.clear();
-        self.shared.set_origin(self.order.origin.clone());
-        self.before = None;
-        self.complete = true;
+        if self.before.take().is_some() || !self.is_committed {
+            let mut standing = self.shared.standing();
+            standing.by_hand.clear();
+            standing.topology.forget_gone();
+            drop(standing);
+            self.shared.set_origin(self.order.origin.clone());
+        }
         Answer::Completed(taken)
     }
 }

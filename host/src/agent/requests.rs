@@ -79,6 +79,7 @@ impl Shared {
                 Err(answer) => channel.send(&answer),
             },
             Request::Model => channel.send(&self.model()),
+            Request::Check if self.begin().is_none() => channel.send(&Answer::Busy),
             Request::Check => {
                 channel.send(&self.check().map_or_else(|error| failed("read the lab", &error), Answer::Drift))
             }

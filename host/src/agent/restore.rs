@@ -1,9 +1,10 @@
 //! Making the lab what it should be, from whatever it has become.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
 
 use super::held::Held;
+use super::log::log;
 use super::look::{self, Reading};
 use super::netns::{enter, on_a_visit};
 use super::requests::Shared;
@@ -16,12 +17,15 @@ use crate::topology::{Drift, MacAddress, NetnsName, Place, Strangers, Topology, 
 const ROUNDS: usize = 4;
 
 /// Whose links are removed that the model does not know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Remove {
     /// Everybody's.
     All,
     /// Those alone that have been made by a step, which shows in their MAC address.
-    Own,
+    Own {
+        /// These were there before, by netns and name.
+        but: HashSet<(NetnsName, String)>,
+    },
 }
 
 /// The namespaces that something is about; without a list it is all of them.
@@ -43,7 +47,12 @@ impl Shared {
     }
 
     /// Lists in what a network, as it was read, differs from a model of it.
-    pub(super) fn differences(model: &Topology, reading: &[observed::Netns]) -> Vec<Drift> {
+    pub(super) fn differences(&self, model: &Topology, reading: &[observed::Netns]) -> Vec<Drift> {
+        let has_ipv6: HashMap<NetnsName, bool> = {
+            let standing = self.standing();
+            let netns = standing.topology.list_netns();
+            netns.map(|(id, netns)| (netns.name.clone(), standing.has_ipv6(id))).collect()
+        };
         let there: BTreeSet<&NetnsName> = reading.iter().map(|netns| &netns.name).collect();
         let compare = |found: &observed::Netns| {
             let Ok(id) = model.find_netns(&found.name) else { return Vec::new() };
@@ -52,7 +61,18 @@ impl Shared {
             for link in &mut expected.links {
                 link.peer.take_if(|peer| !there.contains(&peer.netns));
             }
-            drift(&expected, found)
+            let mut found = found.clone();
+            for netns in [&mut expected, &mut found] {
+                if model.is_on_machine() && netns.name.is_host() {
+                    // It is the machine's own.
+                    netns.links.retain(|link| link.kind != "loopback");
+                }
+                if has_ipv6.get(&netns.name) == Some(&false) {
+                    netns.links.iter_mut().for_each(|link| link.addresses.retain(|address| address.scope != "link"));
+                    netns.routes.retain(|route| route.protocol != "kernel" || !route.destination.addr().is_ipv6());
+                }
+            }
+            drift(&expected, &found)
         };
         reading.iter().flat_map(compare).collect()
     }
@@ -60,7 +80,8 @@ impl Shared {
     /// Compares the whole lab with what it should be.
     pub(super) fn check(&self) -> io::Result<Vec<Drift>> {
         let reading = self.read(&None)?;
-        Ok(Self::differences(&self.standing().topology, &reading.netns))
+        let model = self.standing().should_be().clone();
+        Ok(self.differences(&model, &reading.netns))
     }
 
     /// Makes the lab what `target` is where that is concerned. Returns what is still otherwise.
@@ -69,33 +90,39 @@ impl Shared {
         workshop: &mut Workshop,
         target: &Topology,
         concerned: &Concerned,
-        remove: Remove,
+        remove: &Remove,
     ) -> io::Result<Vec<Drift>> {
         for _ in 0..ROUNDS {
-            let reading = self.read(concerned)?;
-            let (actual, strangers) = {
-                let mut actual = self.standing().topology.clone();
-                let strangers = actual.adopt(&reading.netns);
-                (actual, strangers)
-            };
-            let removed = self.remove_strangers(&strangers, &reading, remove)?;
-            // What a stranger has taken along is seen when all is read again.
-            let reading = if removed { self.read(concerned)? } else { reading };
-            let actual = if removed {
-                let mut actual = actual;
+            let mut reading = self.read(concerned)?;
+            let mut actual = self.standing().topology.clone();
+            let strangers = actual.adopt(&reading.netns);
+            if self.remove_strangers(&strangers, &reading, remove)? {
+                // What they have taken along is seen now.
+                reading = self.read(concerned)?;
                 actual.adopt(&reading.netns);
-                actual
-            } else {
-                actual
-            };
-            let Ok(steps) = edit(&actual, target) else { break };
+            }
+            let steps = edit(&actual, target);
             self.standing().take_over(actual, &reading);
-            if steps.is_empty() {
+            let steps = match steps {
+                Ok(steps) if steps.is_empty() => break,
+                Ok(steps) => steps,
+                Err(error) => {
+                    log(format_args!("error: {error}"));
+                    break;
+                }
+            };
+            // On the machine's own host what was in nobody's way once may be now.
+            let prepared = if matches!(remove, Remove::All) { self.outside.prepare(&steps, false)? } else { Ok(()) };
+            if let Err(conflict) = prepared {
+                self.outside.built();
+                log(format_args!("error: could not {}: {}", conflict.step.act(), conflict.with));
                 break;
             }
             workshop.begin_edit();
             workshop.feed(steps, true);
-            if workshop.commit(drop).is_none() {
+            let is_done = workshop.commit(drop).is_some();
+            self.outside.built();
+            if !is_done {
                 break;
             }
         }
@@ -115,15 +142,21 @@ impl Shared {
                 expected: Some("there".into()),
                 found: None,
             });
-        Ok(missing.chain(Self::differences(target, &reading.netns)).collect())
+        Ok(missing.chain(self.differences(target, &reading.netns)).collect())
     }
 
     /// Removes links that the model does not know. Returns whether there were any.
-    fn remove_strangers(&self, strangers: &Strangers, reading: &Reading, remove: Remove) -> io::Result<bool> {
+    fn remove_strangers(&self, strangers: &Strangers, reading: &Reading, remove: &Remove) -> io::Result<bool> {
         let mut going: HashMap<&NetnsName, Vec<u32>> = HashMap::new();
         for (netns, name) in &strangers.links {
             let Some((index, mac)) = reading.indexes.get(&(netns.clone(), name.clone())) else { continue };
-            if remove == Remove::All || is_made_by_a_step(netns, name, mac) {
+            let goes = match remove {
+                Remove::All => true,
+                Remove::Own { but } => {
+                    is_made_by_a_step(netns, name, mac) && !but.contains(&(netns.clone(), name.clone()))
+                }
+            };
+            if goes {
                 going.entry(netns).or_default().push(*index);
             }
         }

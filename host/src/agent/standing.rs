@@ -54,6 +54,8 @@ pub(super) struct Standing {
     pub(super) indexes: HashMap<LinkId, u32>,
     /// The alias of each link on the host, if that is the machine itself.
     pub(super) mark: Option<String>,
+    /// What the lab should be, if that is another network than the model, which is what stands.
+    pub(super) should_be: Option<Topology>,
     /// What was changed by hand since the last scenario.
     pub(super) by_hand: Vec<Step>,
     ipv6: bool,
@@ -83,6 +85,7 @@ impl Standing {
             nodes: HashMap::new(),
             indexes: HashMap::new(),
             mark,
+            should_be: None,
             by_hand: Vec::new(),
             ipv6: kernel::has_ipv6(),
             machine_ipv6: true,
@@ -90,6 +93,11 @@ impl Standing {
         };
         standing.hold(NetnsId::HOST, host);
         standing
+    }
+
+    /// Returns what the lab should be.
+    pub(super) fn should_be(&self) -> &Topology {
+        self.should_be.as_ref().unwrap_or(&self.topology)
     }
 
     /// Chooses no index that somebody else's link was found to have.

@@ -16,7 +16,7 @@ use crate::protocol::{EditOrder, Edited, Model, Origin};
 use crate::render::{self, Counts};
 use crate::sandbox;
 use crate::script::{self, End, Granted, Look, Rehearsal, Report, RunLimits, Seen, Stage};
-use crate::topology::{PingAnswer, Topology, drift};
+use crate::topology::{Limits, PingAnswer, Topology, drift, observed};
 
 /// How long links may take to come to rest before the looks are repeated.
 const REST: Duration = Duration::from_secs(1);
@@ -30,8 +30,8 @@ pub(super) struct Edit<'a> {
 }
 
 impl Edit<'_> {
-    pub(super) fn order(run: &Run, origin: Origin) -> EditOrder {
-        EditOrder { origin, on_host: run.on_host, update: run.update, force: run.force }
+    pub(super) fn order(run: &Run, origin: Origin, limits: Limits) -> EditOrder {
+        EditOrder { origin, limits, on_host: run.on_host, update: run.update, force: run.force }
     }
 
     /// Runs the scenario against the model, and makes the lab what it draws.
@@ -99,8 +99,10 @@ impl Edit<'_> {
             backend,
         };
         let Report { end, network, looks } = script::run(prepared, order).map_err(broken)?;
+        // From here on it is the agent that undoes what is interrupted.
+        crate::lab::signals_end_this_again();
         if !matches!(end, End::Success) {
-            failure_note(self.name);
+            eprintln!("note: lab `{}` is as it was", self.name);
             return Err(failure(end, module));
         }
         Ok((network, looks))
@@ -132,7 +134,7 @@ impl Edit<'_> {
     /// Asks the kernel what the model was asked since the last change. An answer that is another undoes the edit.
     fn repeat(&self, looks: &[(Look, Seen)]) -> Result<(), Failure> {
         // Pings wait by themselves for what they depend on.
-        if looks.iter().any(|look| !matches!(look, (Look::Ping(_), _))) {
+        if looks.iter().any(|look| matches!(look, (Look::Netns(_), _))) {
             self.client.settle(REST)?;
         }
         for look in looks {
@@ -155,9 +157,12 @@ impl Edit<'_> {
                     // Of one netns the peers are not told.
                     expected.links.iter_mut().for_each(|link| link.peer = None);
                     let found = self.client.observe(expected.name.clone())?;
-                    drift(&expected, &found).first().map(ToString::to_string)
+                    drift(&comparable(*expected), &comparable(found)).first().map(ToString::to_string)
                 }
-                // It was waited for already.
+                (Look::Settle(timeout), _) => {
+                    let late = self.client.settle(*timeout)?;
+                    (!late.is_empty()).then(|| format!("not at rest after {timeout:?}: {}", late.join(", ")))
+                }
                 _ => None,
             };
             if let Some(other) = other {
@@ -180,6 +185,9 @@ impl Edit<'_> {
     }
 }
 
-fn failure_note(name: &LabName) {
-    eprintln!("note: lab `{name}` is as it was");
+/// Without what a netns has only where the kernel has IPv6 there.
+fn comparable(mut netns: observed::Netns) -> observed::Netns {
+    netns.links.iter_mut().for_each(|link| link.addresses.retain(|address| address.scope != "link"));
+    netns.routes.retain(|route| route.protocol != "kernel" || !route.destination.addr().is_ipv6());
+    netns
 }

@@ -136,9 +136,12 @@ impl From<lab::Error> for Failure {
                      another name, `orchestrator down {lab}` removes it"
                 )),
             ),
-            lab::Error::Occupied { .. } => (
+            lab::Error::Occupied { lab, .. } => (
                 Exit::Usage,
-                Some("end these processes, or give `--force`: they are left without a network then".into()),
+                Some(format!(
+                    "`orchestrator exec {lab} NETNS -- kill PID` ends a process by its PID of the lab; with `--force` they are left \
+                     without a network"
+                )),
             ),
             lab::Error::Busy(_) => (Exit::Usage, Some("try again in a moment".into())),
             lab::Error::Unable { hint, .. } => (Exit::Unable, hint.clone()),

@@ -86,7 +86,7 @@ impl Run {
         let Started { client, hold, published } = match lab::start(&order, agent::undo) {
             Err(lab::Error::Stands(_)) if !self.rm && !self.keep => {
                 let mut client = lab::connect(&lab::find_own(name.as_str())?.directory, name.as_str())?;
-                let model = client.edit(Edit::order(&self, origin))?;
+                let model = client.edit(Edit::order(&self, origin, limits.lab))?;
                 let edit = Edit { run: &self, name: &name, client, start };
                 return edit.execute(model, source, limits, (granted, directories));
             }

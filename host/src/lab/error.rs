@@ -129,8 +129,9 @@ pub enum Error {
 }
 
 fn in_words(occupants: &[Occupant]) -> String {
-    let words =
-        |Occupant { netns, pid, command }: &Occupant| format!("`{}` (PID {pid}) in `{netns}`", harmless(command));
+    let words = |Occupant { netns, pid, command }: &Occupant| {
+        format!("`{}` (PID {pid} of the lab) in `{netns}`", harmless(command))
+    };
     occupants.iter().map(words).collect::<Vec<_>>().join(", ")
 }
 

@@ -7,10 +7,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use nix::libc;
-use nix::sys::signal::{SigHandler, signal};
 use nix::sys::socket::{Shutdown, shutdown};
 
-use super::interrupt::ENDING;
+use super::interrupt::signals_end_this_again;
 use super::{Error, Order};
 use crate::fault;
 
@@ -41,14 +40,7 @@ impl Hold {
     /// Lets go, and waits until the agent has undone the lab and ended.
     pub fn let_go(self) -> Result<(), Error> {
         // Whoever has had enough of waiting can interrupt this too.
-        for ending in ENDING {
-            // SAFETY: sets dispositions and installs no handler. What was ignored from the start stays so.
-            unsafe {
-                if matches!(signal(ending, SigHandler::SigDfl), Ok(SigHandler::SigIgn)) {
-                    let _ = signal(ending, SigHandler::SigIgn);
-                }
-            }
-        }
+        signals_end_this_again();
         // The client may be waiting on the same channel in another thread; this ends its waiting too.
         let _ = shutdown(self.channel.as_raw_fd(), Shutdown::Both);
         fault::point("let go");

@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use nix::libc::{self, c_int};
-use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction, sigprocmask};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction, signal, sigprocmask};
 
 use super::Error;
 
@@ -48,6 +48,18 @@ impl Deferred {
                 {
                     let _ = sigaction(signal, &before);
                 }
+            }
+        }
+    }
+}
+
+/// Has them end this process by themselves again. What was ignored from the start stays so.
+pub fn signals_end_this_again() {
+    for ending in ENDING {
+        // SAFETY: sets dispositions and installs no handler.
+        unsafe {
+            if matches!(signal(ending, SigHandler::SigDfl), Ok(SigHandler::SigIgn)) {
+                let _ = signal(ending, SigHandler::SigIgn);
             }
         }
     }

@@ -23,7 +23,7 @@ pub use error::{Error, is_short_of_files};
 pub use exec::{Ended, exec};
 pub use hold::Hold;
 pub use ids::{Lack, SubordinateIds};
-pub use interrupt::{ending_signals, signals_are_waited_for};
+pub use interrupt::{ending_signals, signals_are_waited_for, signals_end_this_again};
 pub use name::LabName;
 pub use processes::Namespaces;
 pub use roots::{Lab, find, find_own, list, list_own, place};

@@ -52,7 +52,7 @@ impl Step {
                 let over = network.find_place(link)?;
                 let destination = Destination::Network(route.destination);
                 match route.gateway {
-                    Some(gateway) => network.add_route_via(over, destination, gateway),
+                    Some(gateway) => network.add_route_via_metric(over, destination, gateway, route.metric),
                     None => network.add_route_on_link_metric(over, destination, route.metric),
                 }
             }

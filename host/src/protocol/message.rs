@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bounded::at_most;
 use crate::plan::{Conflict, Need, Shortage, Step, StepFailure};
-use crate::topology::{Drift, Errno, MOST_PINGS, NetnsName, Ping, PingAnswer, Topology, observed};
+use crate::topology::{Drift, Errno, Limits, MOST_PINGS, NetnsName, Ping, PingAnswer, Topology, observed};
 
 /// Pings of one request that are under way at a time. Whoever asks for more waits for as many rounds.
 pub const PINGS_AT_ONCE: usize = 256;
@@ -46,7 +46,7 @@ pub enum Request {
     /// Tell what the lab should be: [`Answer::Model`].
     Model,
     /// Edit the lab: [`Answer::Model`], and then from this channel alone `Need`, `Steps` and `Commit`, which is answered by
-    /// [`Answer::Edited`], `Undo`, and `Complete`. Without that the lab is as it was once the channel has ended.
+    /// [`Answer::Edited`], `Undo`, looks, and `Complete`, after which the channel ends. Without that the lab is as it was then.
     Edit(EditOrder),
     /// Undo what this edit has done: [`Answer::Drift`] of what could not be.
     Undo,
@@ -65,6 +65,8 @@ pub enum Request {
 pub struct EditOrder {
     /// Where the lab comes from then.
     pub origin: Origin,
+    /// How large it may become from now on.
+    pub limits: Limits,
     /// Its host is to be the machine itself.
     pub on_host: bool,
     /// It may come from another module than before.

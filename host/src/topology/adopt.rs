@@ -20,8 +20,9 @@ pub struct Strangers {
 }
 
 impl Topology {
-    /// Makes this network what a kernel shows of it: its links where they are still what they were, with their admin states, MTUs,
-    /// bridges, addresses and routes. Nothing that a kernel would do on the side happens. A netns that is not in `found` stays as it is.
+    /// Makes this network what a kernel shows of it: its links where they are still what they were, with their MAC addresses, states,
+    /// MTUs, bridges, addresses and routes. Nothing that a kernel would do on the side happens. A netns that is not in `found` stays as
+    /// it is.
     pub fn adopt(&mut self, found: &[observed::Netns]) -> Strangers {
         let mut strangers = Strangers::default();
         let looked_at: HashSet<&NetnsName> = found.iter().map(|netns| &netns.name).collect();
@@ -45,7 +46,7 @@ impl Topology {
         strangers
     }
 
-    /// Finds the link that one in the kernel is, if it is of that kind, with that MAC address and that peer.
+    /// Finds the link that one in the kernel is, if it is of that kind, with that peer. It may have another MAC address.
     fn recognize(&self, netns: NetnsId, found: &observed::Link, looked_at: &HashSet<&NetnsName>) -> Option<LinkId> {
         let name = LinkName::parse(&found.name).ok()?;
         let id = *self.netns[&netns].by_name.get(&name)?;
@@ -60,7 +61,7 @@ impl Topology {
             (None, None) => true,
             (None, Some(_)) => false,
         };
-        let same = link.kind.word() == found.kind && link.queues == found.queues && link.mac.to_string() == found.mac;
+        let same = link.kind.word() == found.kind && link.queues == found.queues;
         (same && same_peer).then_some(id)
     }
 
@@ -106,6 +107,7 @@ impl Topology {
         for link in &links {
             let addresses = self.adopt_addresses(*link, known[link]);
             let own = self.link_mut(*link);
+            own.mac = known[link].mac.parse().unwrap_or(own.mac);
             own.up = known[link].up;
             own.mtu.chosen |= own.mtu.bytes != known[link].mtu;
             own.mtu.bytes = known[link].mtu;
@@ -161,7 +163,7 @@ impl Topology {
     fn adopt_addresses(&self, id: LinkId, found: &observed::Link) -> Addresses {
         let link = &self.links[&id];
         let by_kernel = self.configures_itself(id);
-        let own = Address::link_local(link.mac);
+        let own = Address::link_local(found.mac.parse().unwrap_or(link.mac));
         let is_automatic = |cidr: IpNet| match link.kind {
             Kind::Loopback => matches!(cidr.to_string().as_str(), "127.0.0.1/8" | "::1/128"),
             _ => cidr == own.cidr,

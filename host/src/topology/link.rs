@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, Addresses, Errno, Limits, LinkId, LinkName, MacAddress, NetnsId, Place, QUEUES, Refusal, Topology,
+    Address, Addresses, Errno, Limits, LinkId, LinkLocal, LinkName, MacAddress, NetnsId, Place, QUEUES, Refusal,
+    Topology,
 };
 
 /// Below this a link has no IPv6 (RFC 8200, section 5).
@@ -121,7 +122,7 @@ impl Topology {
         }
         // Each netns has had its `lo`.
         let ever = Limits::ever(self.limits.links);
-        if (self.next_link - self.next_netns) as usize + count > ever {
+        if self.link_local == LinkLocal::Automatic && (self.next_link - self.next_netns) as usize + count > ever {
             return Err(Refusal::limit(act(), ever, "links in all, removed ones included", "--max-links"));
         }
         Ok(())

@@ -143,6 +143,18 @@ impl Topology {
         self.links.len() - self.netns.len()
     }
 
+    /// Has other limits hold from now on.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
+    /// Forgets what the objects that have gone were called, and what has changed. Nobody may have an identity of theirs.
+    pub fn forget_gone(&mut self) {
+        self.gone_netns.clear();
+        self.gone_links.clear();
+        self.changes = Changes::default();
+    }
+
     fn changed(&mut self) {
         self.index.take();
     }

@@ -5,7 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::addresses::Holders;
-use super::{Errno, Kind, Limits, Link, LinkId, LinkName, NetnsId, NetnsName, Place, Refusal, Table, Topology};
+use super::{
+    Errno, Kind, Limits, Link, LinkId, LinkLocal, LinkName, NetnsId, NetnsName, Place, Refusal, Table, Topology,
+};
 
 /// One network namespace.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -80,7 +82,7 @@ impl Topology {
             return Err(Refusal::limit(act(), self.limits.netns, "namespaces", "--max-netns"));
         }
         let ever = Limits::ever(self.limits.netns);
-        if self.next_netns as usize > ever {
+        if self.link_local == LinkLocal::Automatic && self.next_netns as usize > ever {
             return Err(Refusal::limit(act(), ever, "namespaces in all, removed ones included", "--max-netns"));
         }
         self.changed();

@@ -144,6 +144,17 @@ impl Topology {
 
     /// Adds a route through a gateway over a given link. Like `ip route add DESTINATION via GATEWAY dev LINK`.
     pub fn add_route_via(&mut self, link: LinkId, destination: Destination, gateway: IpAddr) -> Result<(), Refusal> {
+        self.add_route_via_metric(link, destination, gateway, usual_metric(gateway.is_ipv6()))
+    }
+
+    /// The same with a metric. Like `ip route add DESTINATION via GATEWAY dev LINK metric METRIC`.
+    pub fn add_route_via_metric(
+        &mut self,
+        link: LinkId,
+        destination: Destination,
+        gateway: IpAddr,
+        metric: u32,
+    ) -> Result<(), Refusal> {
         let place = self.place_of(link);
         let act = || format!("add route `{destination}` via `{gateway}` over link {place}");
         let netns = self.link_for_route(link, act)?;
@@ -154,7 +165,6 @@ impl Topology {
         if !on_link {
             self.way_to_gateway(netns, gateway, Some(link), act)?;
         }
-        let metric = usual_metric(gateway.is_ipv6());
         self.insert_route(netns, destination, Way { gateway: Some(gateway), link, metric }, act)
     }
 
