@@ -8,7 +8,7 @@ use nix::errno::Errno as Number;
 use nix::libc;
 use nix::sched::{CloneFlags, setns};
 use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, kill, pthread_sigmask, raise, signal};
-use nix::sys::termios::{SetArg, tcgetattr, tcsetattr};
+use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 use nix::unistd::{ForkResult, Pid, fork, getpgrp, tcgetpgrp, tcsetpgrp};
 
 use super::inside::{self, Room};
@@ -42,11 +42,13 @@ pub fn exec(client: Client, netns: NetnsName, command: &[CString]) -> Result<End
     let waited_for = SigSet::from_iter(FORWARDED.into_iter().chain([Signal::SIGCHLD]));
     let mut before = SigSet::empty();
     pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&waited_for), Some(&mut before)).map_err(io_error("block signals"))?;
+    // Before the command is there, which may change both at once.
+    let terminal = Front::of_this_group();
     // SAFETY: this process has one thread, so the child may do whatever the parent could.
     match unsafe { fork() }.map_err(io_error("start a process"))? {
         ForkResult::Child => inside::become_command(&room, command, &before),
         ForkResult::Parent { child } => {
-            let status = attend(child, &waited_for)?;
+            let status = attend(child, &waited_for, terminal)?;
             let hint = join.one_id.and_then(|advice| dropping::hint(command, status, &advice));
             Ok(Ended { status, hint })
         }
@@ -72,13 +74,11 @@ fn enter(descriptors: Vec<OwnedFd>) -> Result<OwnedFd, Error> {
 }
 
 /// Waits for the command; stops when it is stopped, and goes on with it.
-fn attend(child: Pid, waited_for: &SigSet) -> Result<u8, Error> {
+fn attend(child: Pid, waited_for: &SigSet, terminal: Option<Front>) -> Result<u8, Error> {
     for stop in STOPS {
         // SAFETY: sets a disposition and installs no handler.
         unsafe { signal(stop, SigHandler::SigIgn) }.map_err(io_error("ignore signals"))?;
     }
-    let was_in_front = tcgetpgrp(io::stdin()) == Ok(getpgrp());
-    let terminal = tcgetattr(io::stdin());
     loop {
         let (received, from_a_process) = wait_for_signal(waited_for).map_err(io_error("wait for signals"))?;
         if received != libc::SIGCHLD {
@@ -100,20 +100,36 @@ fn attend(child: Pid, waited_for: &SigSet) -> Result<u8, Error> {
             let _ = kill(child, Signal::SIGCONT);
             continue;
         }
-        if was_in_front {
-            // An interactive shell has made itself the foreground, and may have been killed before it could step back.
-            let _ = tcsetpgrp(io::stdin(), getpgrp());
-            if let Ok(terminal) = &terminal
-                && libc::WIFSIGNALED(status)
-            {
-                let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, terminal);
-            }
+        if let Some(terminal) = &terminal {
+            terminal.take_back(libc::WIFSIGNALED(status));
         }
         return match status {
             _ if waited < 0 => Err(io_error("wait for the command")(Number::last())),
             status if libc::WIFEXITED(status) => Ok(libc::WEXITSTATUS(status) as u8),
             status => Ok(128 + libc::WTERMSIG(status) as u8),
         };
+    }
+}
+
+/// The terminal, of which this process's group is the foreground.
+struct Front {
+    modes: Termios,
+}
+
+impl Front {
+    /// Looks at the terminal; it is `None` without one, or in the background.
+    fn of_this_group() -> Option<Front> {
+        let modes = tcgetattr(io::stdin()).ok()?;
+        (tcgetpgrp(io::stdin()) == Ok(getpgrp())).then_some(Front { modes })
+    }
+
+    /// Makes this group the foreground again, and the terminal what it was if the command was killed.
+    fn take_back(&self, killed: bool) {
+        // An interactive shell has made itself the foreground, and may have been killed before it could step back.
+        let _ = tcsetpgrp(io::stdin(), getpgrp());
+        if killed {
+            let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, &self.modes);
+        }
     }
 }
 
