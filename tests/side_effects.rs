@@ -6,6 +6,8 @@ mod support;
 mod addresses;
 #[path = "side_effects/bridges.rs"]
 mod bridges;
+#[path = "side_effects/errno.rs"]
+mod errno;
 #[path = "side_effects/links.rs"]
 mod links;
 #[path = "side_effects/netns.rs"]

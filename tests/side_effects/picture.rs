@@ -18,6 +18,8 @@ pub(crate) struct Netns {
     pub(crate) links: BTreeMap<String, Link>,
     /// Its main table: destination, the words that follow, and the link.
     pub(crate) routes: Vec<Route>,
+    /// It forwards, in IPv4 and in IPv6.
+    pub(crate) forwarding: bool,
 }
 
 /// What a link has.
@@ -28,6 +30,8 @@ pub(crate) struct Link {
     pub(crate) mtu: u64,
     pub(crate) mac: String,
     pub(crate) controller: Option<String>,
+    /// How many queues for sending it has.
+    pub(crate) queues: u64,
     /// Its addresses and, of an IPv4 one, whether it is secondary.
     pub(crate) addresses: BTreeMap<IpNet, bool>,
 }
@@ -66,7 +70,8 @@ fn netns_of_model(network: &Topology, id: NetnsId) -> Netns {
         let rest = format!("{gateway}proto {} scope {}{source}{metric}", route.protocol, route.scope);
         Route { destination: route.destination, link: route.link.unwrap_or_default(), rest }
     });
-    Netns { links, routes: by_destination(routes.collect()) }
+    let forwarding = network.netns(id, String::new).expect("the netns stands").forwarding;
+    Netns { links, routes: by_destination(routes.collect()), forwarding }
 }
 
 fn link_of_model(network: &Topology, id: LinkId) -> (String, Link) {
@@ -82,14 +87,19 @@ fn link_of_model(network: &Topology, id: LinkId) -> (String, Link) {
         up: link.up,
         mtu: link.mtu.bytes.into(),
         mac: link.mac.to_string(),
+        queues: link.queues.into(),
         controller: link.controller.map(|bridge| network.place_of(bridge).link.to_string()),
         addresses: held.collect(),
     };
     (link.name.to_string(), shown)
 }
 
-/// Returns what a kernel has, out of `ip -j -d address` and `ip -j -d route show table all`.
-pub(crate) fn of_kernel(links: &[Value], routes: &[Value]) -> Netns {
+/// Returns what a kernel has, out of `ip -j -d address`, `ip -j -d route show table all` and `ip -j netconf`.
+pub(crate) fn of_kernel(links: &[Value], routes: &[Value], settings: &[Value]) -> Netns {
+    let forwards = settings.iter().filter(|setting| setting["interface"] == "all").map(|all| all["forwarding"] == true);
+    let forwards: Vec<bool> = forwards.collect();
+    assert!(matches!(forwards[..], [four, six] if four == six), "IPv4 and IPv6 forward alike: {settings:?}");
+
     let main = routes.iter().filter(|route| route["table"] == "main" && route["type"] == "unicast");
     let routes = main.map(|route| {
         let mut rest = String::new();
@@ -103,7 +113,8 @@ pub(crate) fn of_kernel(links: &[Value], routes: &[Value]) -> Netns {
         }
         Route { destination: destination(route), link: text(route, "dev").to_owned(), rest: rest.trim().to_owned() }
     });
-    Netns { links: links.iter().map(link_of_kernel).collect(), routes: by_destination(routes.collect()) }
+    let links = links.iter().map(link_of_kernel).collect();
+    Netns { links, routes: by_destination(routes.collect()), forwarding: forwards[0] }
 }
 
 fn link_of_kernel(link: &Value) -> (String, Link) {
@@ -119,6 +130,7 @@ fn link_of_kernel(link: &Value) -> (String, Link) {
         mtu: link["mtu"].as_u64().unwrap_or_default(),
         mac: text(link, "address").to_owned(),
         controller: link["master"].as_str().map(str::to_owned),
+        queues: link["num_tx_queues"].as_u64().unwrap_or_default(),
         addresses: held.collect(),
     };
     (text(link, "ifname").to_owned(), shown)
@@ -166,6 +178,7 @@ pub(crate) fn words(netns: &Netns) -> Vec<String> {
             && netns.links.get(&route.link).is_some_and(Link::has_link_local)
     };
     lines.extend(netns.routes.iter().filter(|route| !own(route)).map(route_words));
+    lines.extend(netns.forwarding.then(|| "forwards".to_owned()));
     lines
 }
 
@@ -176,6 +189,9 @@ fn link_words(name: &str, link: &Link) -> String {
     }
     if let Some(controller) = &link.controller {
         line += &format!(" master {controller}");
+    }
+    if link.queues != 1 {
+        line += &format!(" numtxqueues {}", link.queues);
     }
     let own = link.link_local();
     for (address, secondary) in link.addresses.iter().filter(|(address, _)| **address != own) {

@@ -13,6 +13,7 @@ pub(crate) fn play(network: &mut Topology, command: &str) -> Outcome {
     let words: Vec<&str> = command.split_whitespace().collect();
     match words[..] {
         ["ip", "netns", "add", name] => network.add_netns(netns_name(name)).map(drop),
+        ["forward", netns, on] => network.set_forwarding(network.find_netns(&netns_name(netns))?, on == "1"),
         ["ip", "netns", "del", name] => network.remove_netns(network.find_netns(&netns_name(name))?),
         ["ip", "-n", netns, ref rest @ ..] | ["ip", "-6", "-n", netns, ref rest @ ..] => {
             let netns = network.find_netns(&netns_name(netns))?;
@@ -33,6 +34,33 @@ fn play_in(network: &mut Topology, netns: NetnsId, words: &[&str]) -> Option<Out
             let other = network.find_netns(&netns_name(other))?;
             network.add_veth(netns, link_name(name), other, link_name(peer)).map(drop)
         })()),
+        [
+            "link",
+            "add",
+            "name",
+            name,
+            "numtxqueues",
+            queues,
+            "numrxqueues",
+            _,
+            "type",
+            "veth",
+            "peer",
+            "name",
+            peer,
+            "numtxqueues",
+            _,
+            "numrxqueues",
+            _,
+            "netns",
+            other,
+        ] => {
+            let queues = queues.parse().ok()?;
+            Some((|| {
+                let other = network.find_netns(&netns_name(other))?;
+                network.add_veth_with_queues(netns, link_name(name), other, link_name(peer), queues).map(drop)
+            })())
+        }
         ["link", "del", "dev", link] => Some((|| network.remove_link(find(network, netns, link)?))()),
         ["link", "set", "dev", link, ref change @ ..] => {
             let found = find(network, netns, link);

@@ -2,17 +2,20 @@
 
 use orchestrator::topology::{LinkId, Place, Topology};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, RngSeed, TestRunner};
 
-use crate::script::{Generation, Script};
-use crate::support::{Kind, on_machine};
+use crate::script::{Generation, Looks, Script};
+use crate::support::{Kind, Machine, on_machine};
 
-/// How many networks are drawn, unless PROPTEST_CASES says.
+/// How many networks are drawn and looked at after each command, unless PROPTEST_CASES says.
 const CASES: u32 = 6;
+/// How many are drawn and looked at when all is done, unless ORCHESTRATOR_TEST_SEQUENCES says.
+const SEQUENCES: u32 = 200;
 const COMMANDS: std::ops::Range<usize> = 10..60;
 
 const NETNS: [&str; 3] = ["host", "red", "blue"];
 const NAMES: [&str; 8] = ["eth0", "eth1", "eth2", "eth3", "eth4", "eth5", "eth6", "eth7"];
+const QUEUES: [&str; 4] = ["0", "2", "16", "4097"];
 const MTUS: [&str; 6] = ["1000", "1279", "1280", "1400", "9000", "1500"];
 const ADDRESSES: [&str; 16] = [
     "10.0.0.1/24",
@@ -66,7 +69,13 @@ fn command(network: &Topology, generation: Generation, [which, a, b, c]: [u16; 4
         46..=49 if link.as_str() == "lo" => format!("ip -n {netns} link set dev lo up"),
         0..=2 => format!("ip netns add {other}"),
         3 if other != "host" => format!("ip netns del {other}"),
-        4..=9 => {
+        4 => format!("forward {other} {}", c % 2),
+        5 => {
+            let (peer, far, queues) = (pick(&NAMES, c), pick(&NETNS, a / 64), pick(&QUEUES, a));
+            let queues = format!("numtxqueues {queues} numrxqueues {queues}");
+            format!("ip -n {netns} link add name {name} {queues} type veth peer name {peer} {queues} netns {far}")
+        }
+        6..=9 => {
             let (peer, far) = (pick(&NAMES, c), pick(&NETNS, a / 64));
             format!("ip -n {netns} link add name {name} type veth peer name {peer} netns {far}")
         }
@@ -109,16 +118,33 @@ fn random_commands_have_the_same_effects_on_the_kernel_and_on_the_model() {
         let mut config = Config { failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
         config.cases = if drawn { config.cases } else { CASES };
         let strategy = (any::<bool>(), prop::collection::vec(any::<[u16; 4]>(), COMMANDS));
-        let outcome = TestRunner::new(config).run(&strategy, |(own, numbers)| {
-            let generation = if own { Generation::Own } else { Generation::Off };
-            let mut script = Script::new(generation);
-            script.add("ip netns add red");
-            for numbers in numbers {
-                let command = command(script.model(), generation, numbers);
-                script.add(&command);
-            }
-            script.play(m).compare().map_err(TestCaseError::fail)
-        });
+        let outcome = TestRunner::new(config).run(&strategy, |(own, numbers)| play(m, Looks::Always, own, &numbers));
         outcome.unwrap_or_else(|failure| panic!("{failure}"));
     });
+}
+
+#[test]
+fn random_sequences_are_refused_in_the_same_places_and_lead_to_the_same() {
+    on_machine(Kind::Root, |m| {
+        let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+        let cases = number("ORCHESTRATOR_TEST_SEQUENCES").map_or(SEQUENCES, |cases| u32::try_from(cases).unwrap());
+        let seed = number("ORCHESTRATOR_TEST_SEED").map_or(RngSeed::Random, RngSeed::Fixed);
+        let config =
+            Config { cases, rng_seed: seed, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
+        let strategy = (any::<bool>(), prop::collection::vec(any::<[u16; 4]>(), COMMANDS));
+        let outcome = TestRunner::new(config).run(&strategy, |(own, numbers)| play(m, Looks::AtTheEnd, own, &numbers));
+        outcome.unwrap_or_else(|failure| panic!("{failure}"));
+    });
+}
+
+/// Plays the commands that the numbers pick, on a kernel and on the model.
+fn play(m: &Machine, looks: Looks, own: bool, numbers: &[[u16; 4]]) -> Result<(), TestCaseError> {
+    let generation = if own { Generation::Own } else { Generation::Off };
+    let mut script = Script::looking(generation, looks);
+    script.add("ip netns add red");
+    for numbers in numbers {
+        let command = command(script.model(), generation, *numbers);
+        script.add(&command);
+    }
+    script.play(m).compare().map_err(TestCaseError::fail)
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use orchestrator::topology::{Kind as LinkKind, Limits, LinkId, Topology};
+use orchestrator::topology::{Kind as LinkKind, Limits, LinkId, Refusal, Topology};
 use serde_json::Value;
 
+use super::errno::errno_of;
 use super::picture::{self, Netns, Network};
 use super::play::play;
 use crate::support::Machine;
@@ -20,6 +21,7 @@ netns() {
     echo 0 | nsenter --net=/run/netns/$1 tee /proc/sys/net/ipv6/conf/default/accept_dad \
         /proc/sys/net/ipv4/conf/lo/promote_secondaries /proc/sys/net/ipv4/conf/default/promote_secondaries \
         /proc/sys/net/ipv4/conf/all/promote_secondaries >/dev/null
+    forward "$1" 0
 }
 until_() {
     tries=0
@@ -27,11 +29,14 @@ until_() {
 }
 is_gone() { ! ip -n "$1" link show dev "$2" >/dev/null 2>&1; }
 has_link_local() { ip -n "$1" -o -6 address show dev "$2" scope link | grep -q .; }
+forward() {
+    echo "$2" | nsenter --net=/run/netns/$1 tee /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding >/dev/null
+}
 do_() { if "$@" 2>&1; then echo @done; else echo @refused; fi; }
 look() {
     for netns in "$@"; do
         echo "@netns $netns"
-        printf 'address\nroute show table all\n' | ip -n "$netns" -j -d -batch -
+        printf 'address\nroute show table all\nnetconf\n' | ip -n "$netns" -j -d -batch -
     done
 }
 "#;
@@ -45,10 +50,30 @@ pub(crate) enum Generation {
     Own,
 }
 
+/// After which commands the kernel is looked at. A command takes a process, and a look many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Looks {
+    Always,
+    AtTheEnd,
+}
+
+/// Why the model refused a command.
+struct Refused {
+    errno: String,
+    words: String,
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Refused {
+        let errno = refusal.errno.as_ref().map(ToString::to_string).unwrap_or_default();
+        Refused { errno, words: refusal.to_string() }
+    }
+}
+
 /// What the model has after a command.
 struct Moment {
     command: String,
-    refusal: Option<String>,
+    refusal: Option<Refused>,
     /// Before link-local addresses were added and removed by command; none if nothing was to do.
     unsettled: Option<Network>,
     network: Network,
@@ -64,14 +89,20 @@ pub(crate) struct Script {
     bare: Topology,
     text: String,
     moments: Vec<Moment>,
+    looks: Looks,
 }
 
 impl Script {
     /// Begins with a netns `host`.
     pub(crate) fn new(generation: Generation) -> Script {
+        Script::looking(generation, Looks::Always)
+    }
+
+    /// Begins likewise, and looks at the kernel when it is said.
+    pub(crate) fn looking(generation: Generation, looks: Looks) -> Script {
         let model = Topology::new(Limits::default());
         let bare = model.rehearsal();
-        let mut script = Script { generation, model, bare, text: BEGIN.to_owned(), moments: Vec::new() };
+        let mut script = Script { generation, model, bare, text: BEGIN.to_owned(), moments: Vec::new(), looks };
         script.line("ip netns add host");
         script.furnish("host");
         script
@@ -91,22 +122,30 @@ impl Script {
     #[track_caller]
     pub(crate) fn add(&mut self, command: &str) {
         let before = self.links();
-        let refusal = play(&mut self.model, command).err().map(|refusal| refusal.to_string());
+        let refusal = play(&mut self.model, command).err().map(Refused::from);
         if self.generation == Generation::Off {
             let bare = play(&mut self.bare, command).err().map(|refusal| refusal.to_string());
-            assert_eq!(bare, refusal, "`{command}` with address generation and without");
+            let words = refusal.as_ref().map(|refusal| refusal.words.clone());
+            assert_eq!(bare, words, "`{command}` with address generation and without");
         }
 
-        self.line(&format!("do_ {command}"));
+        self.line(&format!("do_ {}", with_queues(command)));
         if let (["ip", "netns", "add", name], None) = (&words(command)[..], &refusal) {
             self.furnish(name);
         }
         self.follow(command, &before);
         let unsettled = self.settle();
-        self.line(&format!("look {}", names(&self.model)));
+        if self.looks == Looks::Always {
+            self.look();
+        }
         let network = picture::of_model(&self.model);
         let carry = self.model.list_links().filter(|(id, _)| self.carries(*id)).map(|(id, _)| self.place(id)).collect();
         self.moments.push(Moment { command: command.to_owned(), refusal, unsettled, network, carry });
+    }
+
+    /// Looks at all that the kernel has.
+    fn look(&mut self) {
+        self.line(&format!("look {}", names(&self.model)));
     }
 
     /// Has a new netns as the model knows it.
@@ -160,13 +199,16 @@ impl Script {
         if commands.is_empty() {
             return None;
         }
-        self.line(&format!("look {}", names(&self.bare)));
-        self.line("echo @settle");
+        let looks = self.looks == Looks::Always;
+        if looks {
+            self.line(&format!("look {}", names(&self.bare)));
+            self.line("echo @settle");
+        }
         for command in &commands {
             play(&mut self.bare, command).unwrap_or_else(|refusal| panic!("`{command}`: {refusal}"));
             self.line(command);
         }
-        Some(bare)
+        looks.then_some(bare)
     }
 
     fn links(&self) -> BTreeMap<LinkId, (String, String, String)> {
@@ -205,6 +247,9 @@ impl Script {
     /// Runs it all on a kernel, whose namespaces are removed again.
     #[track_caller]
     pub(crate) fn play(mut self, m: &Machine) -> Played {
+        if self.looks == Looks::AtTheEnd {
+            self.look();
+        }
         self.line("ip -all netns delete");
         let text = std::mem::take(&mut self.text);
         let outcome = m.root_command("sh").stdin(text).run();
@@ -213,6 +258,18 @@ impl Script {
         assert_eq!(parts.len(), self.moments.len(), "one answer a command: {outcome}");
         Played { script: self, seen: parts }
     }
+}
+
+/// Says how many queues a veth has where a command does not: otherwise it is one for each processor, and of the model one.
+fn with_queues(command: &str) -> String {
+    let mut words = words(command);
+    if words.contains(&"veth") && !words.contains(&"numtxqueues") {
+        let names: Vec<usize> = (0..words.len()).filter(|at| words[*at] == "name").collect();
+        for at in names.into_iter().rev() {
+            words.splice(at + 2..at + 2, ["numtxqueues", "1", "numrxqueues", "1"]);
+        }
+    }
+    words.join(" ")
 }
 
 fn words(command: &str) -> Vec<&str> {
@@ -251,9 +308,9 @@ fn seen(printed: &str) -> Vec<Seen> {
             }
             _ if line.starts_with('[') => {
                 lists.push(serde_json::from_str(line).unwrap_or_else(|error| panic!("`ip -j` said {line}: {error}")));
-                if let [links, routes] = &lists[..] {
+                if let [links, routes, settings] = &lists[..] {
                     let last: &mut Seen = all.last_mut().expect("a command comes first");
-                    last.network.insert(netns.clone(), picture::of_kernel(links, routes));
+                    last.network.insert(netns.clone(), picture::of_kernel(links, routes, settings));
                     lists.clear();
                 }
             }
@@ -298,10 +355,17 @@ impl Played {
     }
 
     fn difference(&self, moment: &Moment, seen: &Seen) -> Option<String> {
-        if seen.refused != moment.refusal.is_some() {
-            let model = moment.refusal.as_deref().unwrap_or("done");
+        let model = moment.refusal.as_ref();
+        let errno = errno_of(&seen.said).filter(|_| seen.refused);
+        if seen.refused != model.is_some()
+            || errno.zip(model).is_some_and(|(errno, model)| !errno.contains(&&*model.errno))
+        {
+            let model = model.map_or("done", |refusal| &refusal.words);
             let kernel = if seen.refused { &seen.said } else { "done" };
             return Some(format!("the kernel: {kernel}\nthe model: {model}"));
+        }
+        if seen.network.is_empty() {
+            return None;
         }
         let unsettled = (&seen.unsettled, &moment.unsettled);
         if let (Some(kernel), Some(model)) = unsettled

@@ -29,6 +29,11 @@ impl Address {
     }
 }
 
+/// Tells whether an address is of `fe80::/10`, which every link has for itself (RFC 4291, section 2.5.6).
+pub fn is_ipv6_link_local(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
+}
+
 /// Says why no link can have this address, if so.
 fn unfit(address: IpAddr, kind: &Kind) -> Option<&'static str> {
     match address {
@@ -48,16 +53,17 @@ impl Topology {
         let act = || format!("add address `{cidr}` to link {}", self.place_of(id));
         let link = self.link(id, act)?;
         self.may_change(id, act)?;
-        if let Some(why) = unfit(cidr.addr(), &link.kind) {
+        if cidr.addr().is_ipv6() && !link.has_ipv6() {
+            let why = format!("its mtu is {} and IPv6 needs 1280", link.mtu.bytes);
             return Err(Refusal::invalid(act(), why));
+        }
+        if let Some(why) = unfit(cidr.addr(), &link.kind) {
+            let errno = if cidr.addr().is_ipv6() { Errno::EADDRNOTAVAIL } else { Errno::EINVAL };
+            return Err(Refusal { errno: Some(errno), ..Refusal::invalid(act(), why) });
         }
         let automatic = cidr == Address::link_local(link.mac).cidr && link.kind != Kind::Loopback;
         let address = Address { cidr, automatic };
         self.may_change_address(id, address, act)?;
-        if address.is_ipv6() && !link.has_ipv6() {
-            let why = format!("its mtu is {} and IPv6 needs 1280", link.mtu.bytes);
-            return Err(Refusal::invalid(act(), why));
-        }
         // The kernel lets one IPv4 address stand with two prefix lengths, and an IPv6 address only once.
         let same = |other: &Address| address.is_ipv6() || other.cidr.prefix_len() == cidr.prefix_len();
         if let Some(other) = self.held(id, cidr.addr()).map(|(_, other)| other).find(same) {
@@ -78,7 +84,9 @@ impl Topology {
         let link = self.link(id, act)?;
         self.may_change(id, act)?;
         let Some((age, address)) = self.held(id, cidr.addr()).find(|(_, address)| address.cidr == cidr) else {
-            return Err(Refusal::new(Errno::EADDRNOTAVAIL, act(), "the link does not have it"));
+            let without_ipv6 = cidr.addr().is_ipv6() && !link.has_ipv6();
+            let errno = if without_ipv6 { Errno::ENXIO } else { Errno::EADDRNOTAVAIL };
+            return Err(Refusal::new(errno, act(), "the link does not have it"));
         };
         self.may_change_address(id, address, act)?;
         if !address.is_ipv6() && self.is_primary(id, age, address) {

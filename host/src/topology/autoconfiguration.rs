@@ -1,12 +1,6 @@
 //! Who gives links their link-local IPv6 addresses: the lab, or the kernel (RFC 4862).
 
-use std::net::IpAddr;
-
-use super::{Address, Errno, Kind, LinkId, LinkLocal, NetnsId, Refusal, Topology};
-
-fn is_link_local(address: IpAddr) -> bool {
-    matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
-}
+use super::{Address, Errno, Kind, LinkId, LinkLocal, NetnsId, Refusal, Topology, is_ipv6_link_local};
 
 impl Topology {
     /// Leaves the IPv6 of a netns to the kernel, or takes it back; either way its links get their link-local addresses anew.
@@ -22,7 +16,7 @@ impl Topology {
         }
         let links: Vec<LinkId> = self.links_of(id).filter(|link| self.links[link].kind != Kind::Loopback).collect();
         for link in &links {
-            self.drop_addresses(*link, |address| is_link_local(address.cidr.addr()));
+            self.drop_addresses(*link, |address| is_ipv6_link_local(address.cidr.addr()));
         }
         self.netns_mut(id).autoconfiguration = on;
         for link in links {

@@ -30,6 +30,7 @@ known!(
     ENETUNREACH,
     ENODEV,
     ENOENT,
+    ENXIO,
     EOPNOTSUPP,
     EPERM,
     ESRCH,

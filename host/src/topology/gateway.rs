@@ -54,8 +54,9 @@ impl Topology {
                 None => routes.to(network).find(fits),
             };
             match found {
-                Some(route) if direct(&route) && ipv6 && self.links[&route.link].kind == Kind::Loopback => {
-                    return Err(Refusal::invalid(act(), "an IPv6 gateway can't be behind `lo`"));
+                // Such a route lets nothing through (`fib6_is_reject`).
+                Some(route) if ipv6 && self.links[&route.link].kind == Kind::Loopback => {
+                    return Err(Refusal::new(errno, act(), "an IPv6 gateway can't be behind `lo`"));
                 }
                 Some(route) if direct(&route) => return Ok(route.link),
                 Some(_) => break,

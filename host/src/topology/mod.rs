@@ -39,11 +39,11 @@ use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
-pub use address::Address;
+pub use address::{Address, is_ipv6_link_local};
 pub use addresses::Addresses;
 pub use adopt::Strangers;
 pub use changes::Changes;
-pub use drift::{Drift, drift};
+pub use drift::{Drift, drift, forget_own_ipv6, forget_peers};
 pub use errno::Errno;
 pub use host::{Host, WayOut};
 pub use limits::Limits;

@@ -25,7 +25,7 @@ impl From<&Errno> for Code {
         match errno.name() {
             "EPERM" | "EACCES" => Self::Denied,
             "EEXIST" => Self::AlreadyExists,
-            "ENOENT" | "ENODEV" | "ESRCH" | "EADDRNOTAVAIL" => Self::NotFound,
+            "ENOENT" | "ENODEV" | "ENXIO" | "ESRCH" | "EADDRNOTAVAIL" => Self::NotFound,
             "EBUSY" => Self::InUse,
             "EINVAL" | "ERANGE" | "ELOOP" => Self::InvalidArgument,
             "EOPNOTSUPP" | "EAFNOSUPPORT" => Self::Unsupported,

@@ -6,7 +6,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
 use super::addresses::Age;
-use super::{Address, Errno, Kind, LinkId, NetnsId, Rank, Refusal, Topology, observed};
+use super::{Address, Code, Errno, Kind, LinkId, NetnsId, Rank, Refusal, Topology, is_ipv6_link_local, observed};
 
 /// The metric of an IPv6 route that names none (IP6_RT_PRIO_USER).
 const METRIC6: u32 = 1024;
@@ -132,9 +132,7 @@ impl Topology {
         let name = self.netns_name(netns);
         let act = || format!("add route `{destination}` via `{gateway}` in netns `{name}`");
         self.netns(netns, act)?;
-        if let IpAddr::V6(gateway) = gateway
-            && gateway.is_unicast_link_local()
-        {
+        if is_ipv6_link_local(gateway) {
             return Err(Refusal::invalid(act(), "a link-local gateway needs its link: use `route.add-via`"));
         }
         let link = self.way_to_gateway(netns, gateway, None, act)?;
@@ -157,14 +155,15 @@ impl Topology {
     ) -> Result<(), Refusal> {
         let place = self.place_of(link);
         let act = || format!("add route `{destination}` via `{gateway}` over link {place}");
-        let netns = self.link_for_route(link, act)?;
+        let netns = self.link_with_family(link, gateway.is_ipv6(), act)?;
+        // The kernel looks at the gateway before it sees that the link is down (`fib_check_nh_v4_gw`, `fib6_nh_init`).
+        if !is_ipv6_link_local(gateway) {
+            self.way_to_gateway(netns, gateway, Some(link), act)?;
+        }
         if gateway.is_ipv6() && self.links[&link].kind == Kind::Loopback {
             return Err(Refusal::invalid(act(), "an IPv6 gateway can't be behind `lo`"));
         }
-        let on_link = matches!(gateway, IpAddr::V6(gateway) if gateway.is_unicast_link_local());
-        if !on_link {
-            self.way_to_gateway(netns, gateway, Some(link), act)?;
-        }
+        self.is_up(link, act)?;
         self.insert_route(netns, destination, Way { gateway: Some(gateway), link, metric }, act)
     }
 
@@ -183,7 +182,8 @@ impl Topology {
     ) -> Result<(), Refusal> {
         let place = self.place_of(link);
         let act = || format!("add route `{destination}` over link {place}");
-        let netns = self.link_for_route(link, act)?;
+        let netns = self.link_with_family(link, matches!(destination, Destination::Network(IpNet::V6(_))), act)?;
+        self.is_up(link, act)?;
         self.insert_route(netns, destination, Way { gateway: None, link, metric }, act)
     }
 
@@ -199,7 +199,10 @@ impl Topology {
             }
         };
         let Some(rank) = routes.first_to(network) else {
-            return Err(Refusal::new(Errno::ESRCH, act(), "the netns has no such route"));
+            // IPv6 has an entry at the root of its table, which is no route (`fib6_null_entry`).
+            let is_root = destination == Destination::Network(Destination::everywhere(true));
+            let errno = if is_root { Errno::ENOENT } else { Errno::ESRCH };
+            return Err(Refusal::new(errno, act(), "the netns has no such route"));
         };
         self.drop_route(netns, rank);
         self.changed();
@@ -230,13 +233,23 @@ impl Topology {
         Ok(self.observe_routes(netns))
     }
 
-    fn link_for_route(&self, link: LinkId, act: impl Fn() -> String) -> Result<NetnsId, Refusal> {
+    /// Returns the netns of a link that a route of a family is to lead over.
+    fn link_with_family(&self, link: LinkId, ipv6: bool, act: impl Fn() -> String) -> Result<NetnsId, Refusal> {
+        let standing = self.link(link, &act)?;
+        if ipv6 && !standing.has_ipv6() {
+            let why = format!("the mtu of link `{}` is too small for IPv6", standing.name);
+            return Err(Refusal { code: Code::InvalidArgument, ..Refusal::new(Errno::ENODEV, act(), why) });
+        }
+        Ok(standing.netns)
+    }
+
+    fn is_up(&self, link: LinkId, act: impl Fn() -> String) -> Result<(), Refusal> {
         let standing = self.link(link, &act)?;
         if !standing.up {
             let why = format!("link `{}` is down", standing.name);
             return Err(Refusal::new(Errno::ENETDOWN, act(), why));
         }
-        Ok(standing.netns)
+        Ok(())
     }
 
     fn insert_route(
@@ -252,9 +265,6 @@ impl Topology {
             (None, Destination::Network(network)) => network.addr().is_ipv6(),
             (None, Destination::Default) => false,
         };
-        if ipv6 && !self.links[&link].has_ipv6() {
-            return Err(Refusal::invalid(act(), "the mtu of the link is too small for IPv6"));
-        }
         let asked = destination;
         let destination = destination.network(ipv6, &act)?;
         if self.netns[&netns].routes.has_metric(destination, metric) {

@@ -1,11 +1,10 @@
 //! A network that was drawn anew, as what is to become of one that stands.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::{Changes, Kind, Link, LinkId, LinkName, Netns, NetnsId, Route, Topology};
+use super::{Changes, Kind, Link, LinkId, LinkName, Netns, NetnsId, Route, Topology, is_ipv6_link_local};
 
 impl Topology {
     /// Returns this network with the identities of `standing` for all that is to stay: a netns of the same name, and a link of the
@@ -94,8 +93,7 @@ impl Topology {
 
     /// Tells whether it matters what comes before a route. To a link-local address the link is always told, and `lo` is there for good.
     fn is_in_order(&self, route: &Route) -> bool {
-        let is_link_local = matches!(route.destination.addr(), IpAddr::V6(address) if address.is_unicast_link_local());
-        !is_link_local && self.links[&route.link].kind != Kind::Loopback
+        !is_ipv6_link_local(route.destination.addr()) && self.links[&route.link].kind != Kind::Loopback
     }
 }
 
