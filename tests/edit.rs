@@ -315,7 +315,11 @@ fn lab_on_the_machine_is_edited_there() {
         m.play("lab", &["--on-host"], calls).run().success();
         let links = || m.ip(&["link", "show"]).as_array().unwrap().len();
         let before = links();
-        m.play("lab", &[], calls).run().fails_with(4).stderr_has("give `--on-host`");
+        m.play("lab", &[], calls)
+            .run()
+            .fails_with(2)
+            .stderr_has("stands and is in the machine's own network")
+            .stderr_has("give `--on-host`");
         m.play("lab", &["--on-host"], calls).run().success().stderr_has("no change");
         m.play("lab", &["--on-host"], &format!("{calls} {THIRD}")).run().success();
         assert_eq!(links(), before + 1);
@@ -328,6 +332,15 @@ fn lab_on_the_machine_is_edited_there() {
         m.play("lab", &["--on-host"], calls).run().success();
         assert_eq!(links(), before + 2);
         m.root_command("ip").args(&["link", "del", "v9"]).run().success();
+        m.orchestrator(&["down", "lab"]).success();
+        // And the other way round.
+        m.play("lab", &[], calls).run().success();
+        m.play("lab", &["--on-host"], calls)
+            .run()
+            .fails_with(2)
+            .stderr_has("can't be moved")
+            .stderr_has("leave out `--on-host`");
+        is_right(m, "lab");
         m.orchestrator(&["down", "lab"]).success();
     });
 }

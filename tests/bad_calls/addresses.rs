@@ -54,8 +54,9 @@ kernel_test!(address_that_no_link_can_have_is_refused, |m| {
     let calls: String = cidrs.iter().map(|cidr| format!(" address.add,host,br0,{cidr}")).collect();
     let outcome = m.play("t", &["--rm"], &format!("bridge.add,host,br0{calls}")).run();
     for cidr in cidrs {
+        let errno = if cidr.contains(':') { "EADDRNOTAVAIL" } else { "EINVAL" };
         outcome.success().stdout_has(&format!(
-            "address.add,host,br0,{cidr}: invalid-argument EINVAL could not add address `{cidr}` to link `br0` in netns `host`: "
+            "address.add,host,br0,{cidr}: invalid-argument {errno} could not add address `{cidr}` to link `br0` in netns `host`: "
         ));
     }
 });

@@ -15,7 +15,11 @@ kernel_test!(route_that_leads_nowhere_is_refused, |m| {
             route.add,red,default,10.1.0.9: unreachable ENETUNREACH could not add route `default` via `10.1.0.9` in netns `red`: no link in `red` reaches the gateway
             route.add,red,default,fd09::1: unreachable EHOSTUNREACH could not add route `default` via `fd09::1` in netns `red`: no link in `red` reaches the gateway
             route.add-via,red,v,default,10.9.0.1: unreachable ENETUNREACH could not add route `default` via `10.9.0.1` over link `v` in netns `red`: link `v` does not reach the gateway
-            route.add-via,red,x,default,10.1.0.9: unreachable ENETDOWN could not add route `default` via `10.1.0.9` over link `x` in netns `red`: link `x` is down
+            route.add-via,red,x,default,10.1.0.9: unreachable ENETUNREACH could not add route `default` via `10.1.0.9` over link `x` in netns `red`: link `x` is down, and so does not reach the gateway
+            route.add-via,red,x,default,fd00::9: unreachable EHOSTUNREACH could not add route `default` via `fd00::9` over link `x` in netns `red`: link `x` is down, and so does not reach the gateway
+            route.add-via,red,x,default,fe80::9: unreachable ENETDOWN could not add route `default` via `fe80::9` over link `x` in netns `red`: link `x` is down
+            route.add-via,red,lo,default,fe80::9: invalid-argument EINVAL could not add route `default` via `fe80::9` over link `lo` in netns `red`: an IPv6 gateway can't be behind `lo`
+            route.remove,red,::/0: not-found ENOENT could not remove route `::/0` in netns `red`: the netns has no such route
             route.add-on-link,red,x,10.3.0.0/16: unreachable ENETDOWN could not add route `10.3.0.0/16` over link `x` in netns `red`: link `x` is down
             route.add,red,default,10.0.0.255: invalid-argument EINVAL could not add route `default` via `10.0.0.255` in netns `red`: the gateway is the broadcast address of `v`
             route.add,red,default,fd00::1: invalid-argument EINVAL could not add route `default` via `fd00::1` in netns `red`: the gateway is an address of `red` itself

@@ -15,7 +15,7 @@ use crate::fault;
 use crate::kernel::{self, Request};
 use crate::plan::{Step, StepFailure};
 use crate::protocol::STEPS_AHEAD;
-use crate::topology::{Errno, LinkId, LinkName, NetnsId, NetnsName, Place, Refusal};
+use crate::topology::{Errno, LinkId, LinkName, NetnsId, NetnsName, Refusal};
 
 /// More requests than this do not go into one message.
 const BATCH: usize = 256;
@@ -186,6 +186,7 @@ impl Thread {
         if !standing.has_ipv6(id) {
             return Ok(());
         }
+        standing.disturb_by(std::slice::from_ref(step));
         let node = standing.node(id);
         // Where it is off, it is off for whatever link comes.
         node.quiet = !on;
@@ -214,7 +215,7 @@ impl Thread {
         }
         let host = lock(&self.standing).node(NetnsId::HOST).netns.clone();
         for link in links {
-            let refused = self.outside.act(|| enter(&host).and_then(|()| kernel::refuse_advertisements(link)));
+            let refused = self.outside.act(|| enter(&host).and_then(|()| kernel::refuse_advertisements(&link)));
             go_on("have the machine refuse router advertisements", refused);
         }
     }
@@ -272,7 +273,11 @@ impl Thread {
         let Batch { netns, requests, steps, step_of } = std::mem::take(&mut self.batch);
         let Some(netns) = netns.filter(|_| !requests.is_empty() && self.failed.is_none()) else { return };
         let mut standing = lock(&self.standing);
-        standing.disturb();
+        if self.editing {
+            standing.disturb_by(&steps);
+        } else {
+            standing.disturb();
+        }
         let is_on_machine = standing.topology.is_on_machine();
         let outcome = match standing.socket(netns) {
             Ok(socket) => {
@@ -297,19 +302,10 @@ impl Thread {
 
 /// The links of the host that a step makes, brings there, or gives IPv6 anew. One that is to come up may have got it anew before, as
 /// a bridge does by its ports.
-fn on_host(step: &Step) -> Vec<&LinkName> {
-    let in_host = |place: &'_ Place| place.netns.is_host();
-    match step {
-        Step::AddBridge { bridge } => vec![&bridge.place],
-        Step::AddVeth { near, far, .. } => vec![&near.place, &far.place],
-        Step::SetMtu { link, .. } | Step::SetUp { link } => vec![link],
-        Step::SetNetns { target, name, .. } if target.is_host() => return vec![name],
-        _ => Vec::new(),
-    }
-    .into_iter()
-    .filter(|place| in_host(place))
-    .map(|place| &place.link)
-    .collect()
+fn on_host(step: &Step) -> Vec<LinkName> {
+    let anew = if let Step::SetMtu { link, .. } | Step::SetUp { link } = step { Some(link.clone()) } else { None };
+    let places = step.taken().into_iter().chain(anew);
+    places.filter(|place| place.netns.is_host()).map(|place| place.link).collect()
 }
 
 fn refused(step: &Step, refusal: Refusal) -> Box<StepFailure> {

@@ -7,7 +7,6 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
-use super::capacity::Capacity;
 use super::log::{go_on, log};
 use super::occupants::occupants;
 use super::requests::{Asker, Shared};
@@ -210,25 +209,18 @@ impl Edit<'_> {
 
     fn commit(&mut self, channel: &Channel) -> Answer {
         let steps = std::mem::take(&mut self.steps);
-        let need = Need::of(&steps);
-        let failed = |act: &str, error: std::io::Error| Answer::Failed {
-            errno: None,
-            message: format!("could not {act}: {error}"),
-        };
         if !self.order.force {
             let occupants = occupants(&self.shared.standing(), &steps);
             if !occupants.is_empty() {
                 return Answer::Occupied(occupants);
             }
         }
-        let capacity = Capacity::read(need, self.shared.config.outer_max_netns);
-        if let Some(shortage) = capacity.shortage(need, self.shared.standing().own_netns()) {
-            return Answer::Short(Box::new(shortage));
-        }
-        match self.shared.outside.prepare(&steps, self.shared.config.publish) {
-            Ok(Ok(())) => {}
-            Ok(Err(conflict)) => return Answer::Conflict(Box::new(conflict)),
-            Err(error) => return failed("compare the lab with the machine", error),
+        let with_sockets = match self.shared.make_room(Need::of(&steps)) {
+            Ok(with_sockets) => with_sockets,
+            Err(short) => return short,
+        };
+        if let Some(obstacle) = self.shared.obstacle(&steps) {
+            return obstacle;
         }
         let model = self.shared.standing().topology.clone();
         let touched = concerned(&model, &steps);
@@ -236,7 +228,9 @@ impl Edit<'_> {
         let small = self.shared.small(&touched);
         let reading = match self.shared.read(&Some(small.clone())) {
             Ok(reading) => reading,
-            Err(error) => return failed("read the lab", error),
+            Err(error) => {
+                return Answer::Failed { errno: None, message: format!("could not read the lab: {error}") };
+            }
         };
         self.shared.standing().avoid(&reading);
         let drift = self.shared.differences(&model, &reading.netns);
@@ -251,7 +245,7 @@ impl Edit<'_> {
             strangers: strangers.links.into_iter().collect(),
         });
         self.workshop.begin_edit();
-        self.workshop.feed(steps, capacity.has_sockets_for(need));
+        self.workshop.feed(steps, with_sockets);
         let failure = match self.workshop.commit(|done| drop(channel.offer(&Answer::Progress(done)))) {
             Some(Ok(())) => None,
             Some(Err(failure)) => Some(failure),

@@ -23,7 +23,7 @@ use crate::fault;
 use crate::plan::{Conflict, Mark, Step};
 use crate::protocol::journal::{self, Entry, Journal};
 use crate::protocol::{Answer, Channel, ChannelError, Dialled, Request, Undone, dial, greet, traces};
-use crate::topology::{NetnsName, Place};
+use crate::topology::NetnsName;
 
 /// How long the end waits for an act that another thread has begun.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -276,15 +276,9 @@ fn remove_name((name, target): &(PathBuf, PathBuf)) {
 
 /// What a step may leave outside of the agent's own namespaces.
 fn entries(step: &Step) -> Vec<Entry> {
-    let link = |place: &Place| place.netns.is_host().then(|| Entry::Link(place.link.to_string()));
-    match step {
-        Step::AddNetns { netns, .. } => vec![Entry::Netns(netns.to_string())],
-        Step::AddBridge { bridge } => link(&bridge.place).into_iter().collect(),
-        Step::AddVeth { near, far, .. } => [&near.place, &far.place].into_iter().filter_map(link).collect(),
-        Step::SetName { link: from, name, .. } if from.netns.is_host() => vec![Entry::Link(name.to_string())],
-        Step::SetNetns { target, name, .. } if target.is_host() => vec![Entry::Link(name.to_string())],
-        _ => Vec::new(),
-    }
+    let netns = if let Step::AddNetns { netns, .. } = step { Some(Entry::Netns(netns.to_string())) } else { None };
+    let links = step.taken().into_iter().filter(|place| place.netns.is_host());
+    netns.into_iter().chain(links.map(|place| Entry::Link(place.link.to_string()))).collect()
 }
 
 /// Waits until no other lab is being compared with the machine and built there. Only one at a time can lock the file of the namespace.

@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use super::capacity::Capacity;
 use super::held::Held;
 use super::icmp::Departure;
 use super::icmp_socket::Exit;
@@ -17,6 +18,7 @@ use super::standing::Standing;
 use super::workshop::Workshop;
 use super::{Config, icmp, look, settle};
 use crate::kernel;
+use crate::plan::{Need, Step};
 use crate::protocol::{Answer, Channel, ChannelError, Host, Join, Origin, Request, State, Status};
 use crate::topology::{Errno, MOST_PINGS, NetnsId, NetnsName, Ping, PingAnswer, PingOutcome, Refusal, WayOut};
 
@@ -79,10 +81,7 @@ impl Shared {
                 Err(answer) => channel.send(&answer),
             },
             Request::Model => channel.send(&self.model()),
-            Request::Check if self.begin().is_none() => channel.send(&Answer::Busy),
-            Request::Check => {
-                channel.send(&self.check().map_or_else(|error| failed("read the lab", &error), Answer::Drift))
-            }
+            Request::Check => channel.send(&self.look_for_drift()),
             Request::Repair => channel.send(&self.repair()),
             Request::ByHand(step) => channel.send(&self.by_hand(step)),
             Request::Down => self.outside.end(0),
@@ -130,6 +129,31 @@ impl Shared {
             let message = format!("could not add the names for `ip netns`: {error}");
             Answer::Failed { errno: None, message }
         })
+    }
+
+    /// Sees to it that there can be what the next steps need. Tells whether there are files for a socket in each new netns too, or what
+    /// there is too little of.
+    pub(super) fn make_room(&self, need: Need) -> Result<bool, Answer> {
+        let mut capacity = Capacity::read(need, self.config.outer_max_netns);
+        if self.outside.is_to_replace() {
+            capacity = capacity.without_memory();
+        }
+        match capacity.shortage(need, self.standing().own_netns()) {
+            Some(shortage) => Err(Answer::Short(Box::new(shortage))),
+            None => Ok(capacity.has_sockets_for(need)),
+        }
+    }
+
+    /// Finds what of the machine's own is in the way of steps.
+    pub(super) fn obstacle(&self, steps: &[Step]) -> Option<Answer> {
+        match self.outside.prepare(steps, self.config.publish) {
+            Ok(Ok(())) => None,
+            Ok(Err(conflict)) => Some(Answer::Conflict(Box::new(conflict))),
+            Err(error) => {
+                let message = format!("could not compare the lab with the machine: {error}");
+                Some(Answer::Failed { errno: None, message })
+            }
+        }
     }
 
     pub(super) fn standing(&self) -> MutexGuard<'_, Standing> {
@@ -229,13 +253,14 @@ impl Shared {
         if concerned.is_empty() {
             return Ok(());
         }
-        let detects = concerned.iter().any(|netns| netns.autoconfiguration);
+        let detects = concerned.iter().any(|(netns, _)| netns.autoconfiguration);
         let rest = if detects { REST_WITH_DETECTION } else { REST };
         settle::settle(&concerned, rest, pings.iter().any(|ping| ping.target.is_ipv6()), channel.as_fd()).map(drop)
     }
 
     fn settle(&self, timeout: Duration, channel: &Channel) -> Answer {
-        match settle::settle(&self.namespaces(), timeout, kernel::has_ipv6(), channel.as_fd()) {
+        let all: Vec<_> = self.namespaces().into_iter().map(|netns| (netns, None)).collect();
+        match settle::settle(&all, timeout, kernel::has_ipv6(), channel.as_fd()) {
             Ok(waiting) => Answer::Settled(waiting.into_iter().collect()),
             Err(error) => failed("wait for the links", &error),
         }
@@ -251,6 +276,12 @@ impl Shared {
 
     fn observe_all(&self) -> Answer {
         self.read(&None).map_or_else(|error| failed("read the lab", &error), |reading| Answer::Observed(reading.netns))
+    }
+
+    /// Compares the lab with what it should be, while nobody builds or edits.
+    fn look_for_drift(&self) -> Answer {
+        let Some(_workshop) = self.begin() else { return Answer::Busy };
+        self.check().map_or_else(|error| failed("read the lab", &error), Answer::Drift)
     }
 
     /// Returns what a command needs to enter a netns, and the descriptor of the netns itself.

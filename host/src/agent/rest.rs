@@ -1,24 +1,31 @@
 //! Which namespaces have yet to come to rest before a packet is sent.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
-use crate::topology::{NetnsId, Ping, Topology};
+use crate::plan::Step;
+use crate::topology::{Kind, LinkId, NetnsId, Ping, Topology};
 
-/// What came to rest since the last change, where links or addresses do so after the kernel has confirmed them.
+/// What came to rest, and what was changed since, where links or addresses do so after the kernel has confirmed them.
 ///
 /// The kernel works its queue of links off in order, so what lies between the ends of a ping is at rest when these are. Addresses
 /// of IPv6 have a queue of their own.
+#[derive(Default)]
 pub(super) struct Rest {
-    with_bridges: Vec<NetnsId>,
-    holders: HashMap<IpAddr, Vec<NetnsId>>,
-    /// At rest, with IPv6 or without.
-    rested: HashSet<(NetnsId, bool)>,
+    /// Found when they are asked for first after a change.
+    places: Option<Places>,
+    /// What was at rest, with IPv6 or without, with the links that were changed since.
+    rested: HashMap<(NetnsId, bool), BTreeSet<LinkId>>,
 }
 
-impl Rest {
-    /// Begins anew after a change: nothing is known to be at rest.
-    pub(super) fn after_change(topology: &Topology) -> Self {
+/// Where packets come by.
+struct Places {
+    with_bridges: Vec<NetnsId>,
+    holders: HashMap<IpAddr, Vec<NetnsId>>,
+}
+
+impl Places {
+    fn of(topology: &Topology) -> Self {
         let mut holders: HashMap<IpAddr, Vec<NetnsId>> = HashMap::new();
         for (_, link) in topology.list_links() {
             for held in &link.addresses {
@@ -26,19 +33,63 @@ impl Rest {
             }
         }
         let with_bridges = topology.list_netns().map(|(id, _)| id).filter(|id| topology.has_bridge(*id)).collect();
-        Self { with_bridges, holders, rested: HashSet::new() }
+        Self { with_bridges, holders }
+    }
+}
+
+impl Rest {
+    /// Notes the links that steps, which `topology` has done, have changed.
+    pub(super) fn disturb_by(&mut self, topology: &Topology, steps: &[Step]) {
+        self.places = None;
+        for step in steps {
+            if let Some(netns) = step.netns() {
+                // Its links are all made anew, or get other addresses.
+                topology.find_netns(netns).into_iter().for_each(|id| self.disturb_all(id));
+            }
+            for place in step.link().cloned().into_iter().chain(step.taken()) {
+                let Ok(link) = topology.find_place(&place) else { continue };
+                for link in topology.peer(link).into_iter().chain([link]) {
+                    self.disturb(topology, link);
+                }
+            }
+        }
+    }
+
+    fn disturb(&mut self, topology: &Topology, link: LinkId) {
+        let Some(standing) = topology.standing(link) else { return };
+        if matches!(standing.kind, Kind::Bridge { .. }) {
+            // Its ports begin to forward when it comes up.
+            self.disturb_all(standing.netns);
+        }
+        for ipv6 in [false, true] {
+            if let Some(links) = self.rested.get_mut(&(standing.netns, ipv6)) {
+                // Its bridge may have got a carrier by it, or lost it.
+                links.extend(standing.controller.into_iter().chain([link]));
+            }
+        }
+    }
+
+    fn disturb_all(&mut self, netns: NetnsId) {
+        self.rested.retain(|(id, _), _| *id != netns);
     }
 
     /// Lists the namespaces that must come to rest before these pings, those with bridges among them, and counts them as
-    /// rested from now on.
-    pub(super) fn restless(&mut self, topology: &Topology, pings: &[Ping]) -> Vec<NetnsId> {
+    /// rested from now on. With each come the links that may not be at rest, if others are known to be.
+    pub(super) fn restless(&mut self, topology: &Topology, pings: &[Ping]) -> Vec<(NetnsId, Option<BTreeSet<LinkId>>)> {
         let ipv6 = pings.iter().any(|ping| ping.target.is_ipv6());
         let sources: HashSet<_> = pings.iter().filter_map(|ping| topology.find_netns(&ping.source).ok()).collect();
         let targets: HashSet<IpAddr> = pings.iter().map(|ping| ping.target).collect();
-        let holders = targets.iter().filter_map(|target| self.holders.get(target)).flatten();
-        let concerned: HashSet<NetnsId> = self.with_bridges.iter().chain(&sources).chain(holders).copied().collect();
-        let mut restless: Vec<NetnsId> = concerned.into_iter().filter(|id| self.rested.insert((*id, ipv6))).collect();
-        restless.sort_unstable();
+        let Places { with_bridges, holders } = self.places.get_or_insert_with(|| Places::of(topology));
+        let holders = targets.iter().filter_map(|target| holders.get(target)).flatten();
+        let concerned: BTreeSet<NetnsId> = with_bridges.iter().chain(&sources).chain(holders).copied().collect();
+        let mut restless = Vec::new();
+        for id in concerned {
+            match self.rested.insert((id, ipv6), BTreeSet::new()) {
+                None => restless.push((id, None)),
+                Some(links) if links.is_empty() => {}
+                Some(links) => restless.push((id, Some(links))),
+            }
+        }
         restless
     }
 }
@@ -63,15 +114,46 @@ mod tests {
             }
             id
         });
-        let mut rest = Rest::after_change(&topology);
+        let mut rest = Rest::default();
         let mut ping = |source: &str, target: &str| {
             let source = NetnsName::parse(source).unwrap();
             let ping = Ping { source, target: target.parse().unwrap(), count: 1, timeout: Duration::ZERO };
-            rest.restless(&topology, &[ping])
+            let restless = rest.restless(&topology, &[ping]);
+            restless
+                .into_iter()
+                .map(|(id, links)| {
+                    assert_eq!(links, None, "nothing was at rest before");
+                    id
+                })
+                .collect::<Vec<_>>()
         };
         assert_eq!(ping("a", "10.0.0.2"), [NetnsId::HOST, a, b]);
         assert_eq!(ping("b", "10.0.0.1"), []);
         assert_eq!(ping("b", "fd00::1"), [NetnsId::HOST, a, b]);
         assert_eq!(ping("c", "fd00::1"), [c]);
+    }
+    #[test]
+    fn of_what_was_at_rest_only_the_links_that_were_changed_are_waited_for() {
+        let mut topology = Topology::new(Limits::default());
+        let [red, blue] = ["red", "blue"].map(|name| topology.add_netns(NetnsName::parse(name).unwrap()).unwrap());
+        let name = |name| LinkName::parse(name).unwrap();
+        topology.add_veth(red, name("a"), blue, name("a")).unwrap();
+        let (near, far) = topology.add_veth(red, name("b"), blue, name("b")).unwrap();
+        let ping = Ping {
+            source: NetnsName::parse("red").unwrap(),
+            target: "127.0.0.1".parse().unwrap(),
+            count: 1,
+            timeout: Duration::ZERO,
+        };
+        let pings = [ping.clone(), Ping { source: NetnsName::parse("blue").unwrap(), ..ping }];
+        let mut rest = Rest::default();
+        assert_eq!(rest.restless(&topology, &pings), [(red, None), (blue, None)]);
+        rest.disturb_by(&topology, &[Step::SetUp { link: topology.place_of(near) }]);
+        let changed = [(red, Some(BTreeSet::from([near]))), (blue, Some(BTreeSet::from([far])))];
+        assert_eq!(rest.restless(&topology, &pings), changed);
+        assert_eq!(rest.restless(&topology, &pings), []);
+        let bridge = topology.add_bridge(red, name("br0")).unwrap();
+        rest.disturb_by(&topology, &[Step::SetUp { link: topology.place_of(bridge) }]);
+        assert_eq!(rest.restless(&topology, &pings), [(red, None)], "its ports begin to forward");
     }
 }

@@ -11,7 +11,9 @@ use super::requests::Shared;
 use super::workshop::Workshop;
 use crate::kernel::{self, Socket};
 use crate::plan::{Step, edit};
-use crate::topology::{Drift, MacAddress, NetnsName, Place, Strangers, Topology, drift, observed};
+use crate::topology::{
+    Drift, LinkId, MacAddress, NetnsName, Place, Strangers, Topology, drift, forget_own_ipv6, forget_peers, observed,
+};
 
 /// What is put right may bring to light what is not right yet.
 const ROUNDS: usize = 4;
@@ -57,10 +59,7 @@ impl Shared {
         let compare = |found: &observed::Netns| {
             let Ok(id) = model.find_netns(&found.name) else { return Vec::new() };
             let mut expected = model.observe(id);
-            // The other end is only known where its netns was read too.
-            for link in &mut expected.links {
-                link.peer.take_if(|peer| !there.contains(&peer.netns));
-            }
+            forget_peers(&mut expected, |netns| there.contains(netns));
             let mut found = found.clone();
             for netns in [&mut expected, &mut found] {
                 if model.is_on_machine() && netns.name.is_host() {
@@ -68,8 +67,7 @@ impl Shared {
                     netns.links.retain(|link| link.kind != "loopback");
                 }
                 if has_ipv6.get(&netns.name) == Some(&false) {
-                    netns.links.iter_mut().for_each(|link| link.addresses.retain(|address| address.scope != "link"));
-                    netns.routes.retain(|route| route.protocol != "kernel" || !route.destination.addr().is_ipv6());
+                    forget_own_ipv6(netns);
                 }
             }
             drift(&expected, &found)
@@ -187,47 +185,21 @@ fn remove_links(held: &Held, indexes: &[u32]) -> io::Result<()> {
 
 /// Finds the namespaces in which steps change something, and those that lose something by it.
 pub(super) fn concerned(model: &Topology, steps: &[Step]) -> BTreeSet<NetnsName> {
+    let peer_of = |link: LinkId| Some(model.place_of(model.peer(link).ok()?).netns);
     let mut names = BTreeSet::new();
-    let mut touch = |netns: &NetnsName| {
-        names.insert(netns.clone());
-    };
-    let peer_of = |place: &Place| Some(model.place_of(model.peer(model.find_place(place).ok()?).ok()?).netns);
     for step in steps {
+        names.extend(step.netns().cloned());
+        names.extend(step.link().map(|link| link.netns.clone()));
+        names.extend(step.taken().into_iter().map(|place| place.netns));
         match step {
-            Step::AddNetns { netns, .. }
-            | Step::SetForwarding { netns, .. }
-            | Step::SetAutoconfiguration { netns, .. } => {
-                touch(netns);
-            }
             Step::RemoveNetns { netns } => {
-                touch(netns);
                 let links = model.find_netns(netns).ok().into_iter().flat_map(|id| model.links_of(id));
-                let peers: Vec<NetnsName> =
-                    links.filter_map(|link| Some(model.place_of(model.peer(link).ok()?).netns)).collect();
-                peers.iter().for_each(&mut touch);
+                names.extend(links.filter_map(peer_of));
             }
-            Step::AddVeth { near, far, .. } => {
-                touch(&near.place.netns);
-                touch(&far.place.netns);
+            Step::SetNetns { link, .. } | Step::RemoveLink { link } | Step::SetName { link, .. } => {
+                names.extend(model.find_place(link).ok().and_then(peer_of));
             }
-            Step::AddBridge { bridge } => touch(&bridge.place.netns),
-            Step::SetNetns { link, target, .. } => {
-                touch(&link.netns);
-                touch(target);
-                peer_of(link).iter().for_each(&mut touch);
-            }
-            Step::RemoveLink { link } | Step::SetName { link, .. } => {
-                touch(&link.netns);
-                peer_of(link).iter().for_each(&mut touch);
-            }
-            Step::SetUp { link }
-            | Step::SetDown { link }
-            | Step::SetMtu { link, .. }
-            | Step::SetController { link, .. }
-            | Step::AddAddress { link, .. }
-            | Step::RemoveAddress { link, .. }
-            | Step::AddRoute { link, .. }
-            | Step::RemoveRoute { link, .. } => touch(&link.netns),
+            _ => {}
         }
     }
     names

@@ -5,7 +5,6 @@
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 
-use super::capacity::Capacity;
 use super::log::log;
 use super::requests::{Asker, Shared};
 use super::workshop::Workshop;
@@ -115,14 +114,9 @@ impl Session<'_> {
 
     /// Sees to it that there can be what the next steps need, or notes what there is too little of.
     fn make_room(&mut self, need: Need) {
-        let mut capacity = Capacity::read(need, self.shared.config.outer_max_netns);
-        if self.shared.outside.is_to_replace() {
-            capacity = capacity.without_memory();
-        }
-        let has = self.shared.standing().own_netns();
-        self.with_sockets = capacity.has_sockets_for(need);
-        if let Some(shortage) = capacity.shortage(need, has) {
-            self.broken = self.broken.take().or(Some(Answer::Short(Box::new(shortage))));
+        match self.shared.make_room(need) {
+            Ok(with_sockets) => self.with_sockets = with_sockets,
+            Err(short) => self.broken = self.broken.take().or(Some(short)),
         }
     }
 
@@ -141,18 +135,12 @@ impl Session<'_> {
         if steps.is_empty() || self.broken.is_some() {
             return None;
         }
-        match self.shared.outside.prepare(&steps, self.shared.config.publish) {
-            Ok(Ok(())) => {
-                self.take_over();
-                self.feed(steps);
-                None
-            }
-            Ok(Err(conflict)) => Some(Answer::Conflict(Box::new(conflict))),
-            Err(error) => {
-                let message = format!("could not compare the lab with the machine: {error}");
-                Some(Answer::Failed { errno: None, message })
-            }
+        let obstacle = self.shared.obstacle(&steps);
+        if obstacle.is_none() {
+            self.take_over();
+            self.feed(steps);
         }
+        obstacle
     }
 
     fn feed(&self, steps: Vec<Step>) {

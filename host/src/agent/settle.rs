@@ -19,10 +19,13 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// Milliseconds.
 const POLL: u8 = 2;
 
+/// A netns, and which of its links may not be at rest; without a list it is any of them.
+pub(super) type Restless = (Held, Option<BTreeSet<u32>>);
+
 /// Waits until no link of these namespaces is on its way up, and no IPv6 address if `ipv6` is asked for; returns those that were
 /// when the time was over. It goes on for as long as the asker is there.
 pub(super) fn settle(
-    namespaces: &[Held],
+    namespaces: &[Restless],
     timeout: Duration,
     ipv6: bool,
     asker: BorrowedFd<'_>,
@@ -30,13 +33,14 @@ pub(super) fn settle(
     let deadline = Instant::now() + timeout.min(LONGEST);
     on_a_visit(|| {
         let mut waiting = BTreeSet::new();
-        for netns in namespaces {
+        for (netns, among) in namespaces {
+            let counts = |index| netns.counts(index) && among.as_ref().is_none_or(|indexes| indexes.contains(&index));
             enter(netns)?;
             let socket = Socket::open()?;
             loop {
-                let mut late = kernel::unsettled(&socket, |index| netns.counts(index))?;
+                let mut late = kernel::unsettled(&socket, counts, among.as_ref())?;
                 if ipv6 {
-                    let unready = kernel::unready_addresses(&socket, |index| netns.counts(index))?;
+                    let unready = kernel::unready_addresses(&socket, counts)?;
                     late.extend(unready.iter().map(ToString::to_string));
                 }
                 if late.is_empty() {

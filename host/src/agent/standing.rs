@@ -1,6 +1,6 @@
 //! The lab as it stands: the model of it, and the kernel's side of each object.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use super::held::Held;
 use super::look::Reading;
 use super::netns::{self, Made};
 use super::rest::Rest;
+use super::settle::Restless;
 use crate::kernel::{self, Socket};
 use crate::plan::Step;
 use crate::topology::{Limits, LinkId, LinkName, NetnsId, NetnsName, Ping, Place, Refusal, Topology};
@@ -61,8 +62,8 @@ pub(super) struct Standing {
     ipv6: bool,
     /// Links on the host have IPv6, if that is the machine itself: it may have turned it off.
     machine_ipv6: bool,
-    /// What has come to rest since the last change; nothing until somebody asks.
-    rest: Option<Rest>,
+    /// What has come to rest.
+    rest: Rest,
 }
 
 impl Standing {
@@ -89,7 +90,7 @@ impl Standing {
             by_hand: Vec::new(),
             ipv6: kernel::has_ipv6(),
             machine_ipv6: true,
-            rest: None,
+            rest: Rest::default(),
         };
         standing.hold(NetnsId::HOST, host);
         standing
@@ -150,13 +151,20 @@ impl Standing {
 
     /// Notes that something is being changed, after which links and addresses need a moment.
     pub(super) fn disturb(&mut self) {
-        self.rest = None;
+        self.rest = Rest::default();
+    }
+
+    /// Notes that steps, which the model has done, change a lab that stands.
+    pub(super) fn disturb_by(&mut self, steps: &[Step]) {
+        self.rest.disturb_by(&self.topology, steps);
     }
 
     /// Lists what must come to rest before these pings, and has not since the last change.
-    pub(super) fn restless(&mut self, pings: &[Ping]) -> Vec<Held> {
-        let rest = self.rest.get_or_insert_with(|| Rest::after_change(&self.topology));
-        rest.restless(&self.topology, pings).into_iter().map(|id| self.held(id)).collect()
+    pub(super) fn restless(&mut self, pings: &[Ping]) -> Vec<Restless> {
+        let restless = self.rest.restless(&self.topology, pings);
+        let index_of = |link: &LinkId| self.indexes.get(link).copied();
+        let indexes = |links: BTreeSet<LinkId>| links.iter().filter_map(index_of).collect();
+        restless.into_iter().map(|(id, links)| (self.held(id), links.map(indexes))).collect()
     }
 
     /// Returns a netns that stands for other threads to look at.

@@ -115,17 +115,7 @@ fn parts(mut making: Vec<Request>, rest: Vec<Request>, on_machine: bool) -> Vec<
 
 /// Turns a step that changes a link which stands into requests.
 fn change(standing: &mut Standing, step: &Step) -> Result<Parts, Refusal> {
-    let place = match step {
-        Step::SetUp { link }
-        | Step::SetDown { link }
-        | Step::SetMtu { link, .. }
-        | Step::SetController { link, .. }
-        | Step::AddAddress { link, .. }
-        | Step::RemoveAddress { link, .. }
-        | Step::AddRoute { link, .. }
-        | Step::RemoveRoute { link, .. } => link,
-        _ => unreachable!("`requests` has the steps that make, move or remove"),
-    };
+    let place = step.link().expect("`requests` has the steps that make links or namespaces");
     let (id, netns) = standing.find(place)?;
     let index = standing.index(id);
     let requests = match step {
@@ -154,7 +144,7 @@ fn change(standing: &mut Standing, step: &Step) -> Result<Parts, Refusal> {
         Step::RemoveRoute { route, .. } => {
             vec![kernel::remove_route(&route_spec(route, index, standing.is_machine(netns)))]
         }
-        _ => unreachable!("matched above"),
+        _ => unreachable!("`requests` has the steps that make, move or remove"),
     };
     Ok((netns, vec![requests]))
 }

@@ -3,9 +3,8 @@
 use clap::Args;
 
 use super::output::{print, print_json};
-use super::{Exit, Failure};
-use crate::agent;
-use crate::{lab, render};
+use super::{Exit, Failure, speak_to};
+use crate::render;
 
 /// Compare a lab with what it should be
 #[derive(Debug, Args)]
@@ -25,13 +24,12 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn execute(self) -> Result<Exit, Failure> {
-        lab::sweep(agent::undo)?;
-        let found = lab::find(&self.lab)?;
-        let drifts = lab::connect(&found.directory, &self.lab)?.check()?;
+        let (name, client) = speak_to(&self.lab)?;
+        let drifts = client.check()?;
         if self.json {
-            print_json(&render::drift_json(found.name.as_str(), &drifts))?;
+            print_json(&render::drift_json(name.as_str(), &drifts))?;
         } else if drifts.is_empty() {
-            print(&format!("lab `{}` is what it should be\n", found.name))?;
+            print(&format!("lab `{name}` is what it should be\n"))?;
         } else {
             print(&render::drift_table(&drifts))?;
             eprintln!("\nhint: `orchestrator repair {}` puts it right", self.lab);

@@ -1,22 +1,19 @@
 //! `orchestrator run` on a lab that stands.
 
-use std::fs::File;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::code::{Code, code_of};
-use super::ended::{failure, not_loaded};
+use super::ended::failure;
 use super::progress::Progress;
 use super::run::Run;
-use super::source::Source;
+use super::scenario::Scenario;
 use super::{Exit, Failure};
 use crate::lab::{Client, LabName};
 use crate::plan::{Step, edit};
 use crate::protocol::{EditOrder, Edited, Model, Origin};
 use crate::render::{self, Counts};
-use crate::sandbox;
-use crate::script::{self, End, Granted, Look, Rehearsal, Report, RunLimits, Seen, Stage};
-use crate::topology::{Limits, PingAnswer, Topology, drift, observed};
+use crate::script::{End, Look, Rehearsal, Report, Seen, Stage};
+use crate::topology::{Drift, Limits, PingAnswer, Topology, drift, forget_own_ipv6, forget_peers};
 
 /// How long links may take to come to rest before the looks are repeated.
 const REST: Duration = Duration::from_secs(1);
@@ -35,14 +32,8 @@ impl Edit<'_> {
     }
 
     /// Runs the scenario against the model, and makes the lab what it draws.
-    pub(super) fn execute(
-        self,
-        model: Model,
-        source: Source,
-        limits: RunLimits,
-        granted: (Granted, Vec<File>),
-    ) -> Result<Exit, Failure> {
-        let (wanted, looks) = self.rehearse(source, limits, granted)?;
+    pub(super) fn execute(self, model: Model, scenario: Scenario<'_>) -> Result<Exit, Failure> {
+        let (wanted, looks) = self.rehearse(scenario)?;
         eprint!("{}", render::warnings(&wanted.warnings()));
         for step in &model.by_hand {
             eprintln!("note: `{step}` was done by hand; the lab becomes what the scenario draws");
@@ -68,42 +59,20 @@ impl Edit<'_> {
         self.complete()?;
         let (netns, links) = (wanted.netns_count(), wanted.link_count());
         eprintln!("lab `{name}` was edited: {counts}; it has {netns} netns and {links} links\ntook {}", took());
+        // The process ends here. To free these bit by bit takes longer than the kernel to make a netns.
+        std::mem::forget((wanted, model));
         Ok(Exit::Done)
     }
 
-    fn rehearse(
-        &self,
-        source: Source,
-        limits: RunLimits,
-        (granted, directories): (Granted, Vec<File>),
-    ) -> Result<(Topology, Vec<(Look, Seen)>), Failure> {
-        let module = &self.run.module;
-        let broken = |error| not_loaded(error, module);
-        let started = Instant::now();
-        let bytes = source.read(limits.module).map_err(broken)?;
-        let Code { engine, bytes: code, .. } = code_of(&bytes, &limits, module)?;
-        sandbox::give_up(directories)?;
-        // SAFETY: `code_of` is where all code comes from.
-        let prepared = unsafe { bytes.load(engine, &code, started) }.map_err(broken)?;
-        let network = if self.run.on_host { Topology::on_machine(limits.lab) } else { Topology::new(limits.lab) };
+    fn rehearse(&self, scenario: Scenario<'_>) -> Result<(Topology, Vec<(Look, Seen)>), Failure> {
         // Nothing is applied, and the model answers: it only shows what the scenario logs.
-        let backend = Arc::new(Mutex::new(Rehearsal::new(&network, None, self.name.to_string())));
-        let order = script::Order {
-            arguments: self.run.arguments.clone(),
-            lab_name: self.name.to_string(),
-            limits,
-            granted,
-            network,
-            signals: crate::lab::ending_signals(),
-            stage: Stage::Edit,
-            backend,
-        };
-        let Report { end, network, looks } = script::run(prepared, order).map_err(broken)?;
+        let backend = Arc::new(Mutex::new(Rehearsal::new(&scenario.network(), None, self.name.to_string())));
+        let Report { end, network, looks } = scenario.load(Stage::Edit, backend)?.run()?;
         // From here on it is the agent that undoes what is interrupted.
         crate::lab::signals_end_this_again();
         if !matches!(end, End::Success) {
             eprintln!("note: lab `{}` is as it was", self.name);
-            return Err(failure(end, module));
+            return Err(failure(end, &self.run.module));
         }
         Ok((network, looks))
     }
@@ -122,7 +91,7 @@ impl Edit<'_> {
         Err(self.undone(error, &left))
     }
 
-    fn undone(&self, error: anyhow::Error, left: &[crate::topology::Drift]) -> Failure {
+    fn undone(&self, error: anyhow::Error, left: &[Drift]) -> Failure {
         let name = self.name;
         if left.is_empty() {
             return Failure { exit: Exit::Failed, error, hint: Some(format!("lab `{name}` is as it was before")) };
@@ -153,11 +122,11 @@ impl Edit<'_> {
                     })
                 }
                 (Look::Netns(_), Seen::Netns(expected)) => {
-                    let mut expected = expected.clone();
-                    // Of one netns the peers are not told.
-                    expected.links.iter_mut().for_each(|link| link.peer = None);
-                    let found = self.client.observe(expected.name.clone())?;
-                    drift(&comparable(*expected), &comparable(found)).first().map(ToString::to_string)
+                    let (mut expected, mut found) = (expected.clone(), self.client.observe(expected.name.clone())?);
+                    // Of one netns the peers are not told, and not whether the kernel has IPv6 there.
+                    forget_peers(&mut expected, |_| false);
+                    [&mut *expected, &mut found].into_iter().for_each(forget_own_ipv6);
+                    drift(&expected, &found).first().map(ToString::to_string)
                 }
                 (Look::Settle(timeout), _) => {
                     let late = self.client.settle(*timeout)?;
@@ -183,11 +152,4 @@ impl Edit<'_> {
         }
         Ok(())
     }
-}
-
-/// Without what a netns has only where the kernel has IPv6 there.
-fn comparable(mut netns: observed::Netns) -> observed::Netns {
-    netns.links.iter_mut().for_each(|link| link.addresses.retain(|address| address.scope != "link"));
-    netns.routes.retain(|route| route.protocol != "kernel" || !route.destination.addr().is_ipv6());
-    netns
 }

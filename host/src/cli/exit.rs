@@ -123,7 +123,7 @@ impl From<lab::Error> for Failure {
             lab::Error::NoSuchLab(_) | lab::Error::Gone(_) => {
                 (Exit::Usage, Some("`orchestrator list` shows the labs that stand".into()))
             }
-            lab::Error::Stands(name) => (
+            lab::Error::Stands { name, .. } => (
                 Exit::Usage,
                 Some(format!(
                     "`--replace` builds it afresh, `--name` gives the new one another name, `orchestrator down {name}` removes it"

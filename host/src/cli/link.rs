@@ -3,8 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::output::print;
-use super::{Exit, Failure};
-use crate::agent;
+use super::{Exit, Failure, speak_to};
 use crate::lab;
 use crate::plan::Step;
 use crate::topology::{LinkName, NameError, NetnsName, Place};
@@ -40,7 +39,6 @@ enum Change {
 
 impl Link {
     pub(super) fn execute(self) -> Result<Exit, Failure> {
-        lab::sweep(agent::undo)?;
         let unfit = |error: NameError| Failure { exit: Exit::Usage, error: error.into(), hint: None };
         let netns = NetnsName::parse(&self.netns).map_err(unfit)?;
         let link = Place { netns, link: LinkName::parse(&self.link).map_err(unfit)? };
@@ -50,8 +48,7 @@ impl Link {
             (Change::Mtu, Some(mtu)) => Step::SetMtu { link, mtu },
             _ => return Err(Failure::usage("only `mtu` takes a number")),
         };
-        let found = lab::find(&self.lab)?;
-        let client = lab::connect(&found.directory, &self.lab)?;
+        let (_, client) = speak_to(&self.lab)?;
         client.by_hand(step.clone()).map_err(|error| match error {
             // The model's own words: a name that is not there, a number that does not fit.
             lab::Error::Agent { .. } => Failure { exit: Exit::Usage, ..error.into() },

@@ -25,12 +25,15 @@ mod plan;
 mod progress;
 mod repair;
 mod run;
+mod scenario;
 mod show;
 mod source;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::lab::{self, Client, LabName};
 
 pub use exit::{Exit, Failure};
 
@@ -110,6 +113,14 @@ impl Cli {
             Command::Man(man) => man.execute(),
         }
     }
+}
+
+/// Looks for what killed labs have left, then speaks to the lab that is meant.
+fn speak_to(lab: &str) -> Result<(LabName, Client), Failure> {
+    lab::sweep(crate::agent::undo)?;
+    let found = lab::find(lab)?;
+    let client = lab::connect(&found.directory, lab)?;
+    Ok((found.name, client))
 }
 
 /// What fuzzers reach of this room, and nobody else.

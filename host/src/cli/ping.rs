@@ -6,9 +6,8 @@ use std::time::Duration;
 use clap::Args;
 
 use super::output::{print, print_json};
-use super::{Exit, Failure};
-use crate::agent;
-use crate::lab::{self, Client, Error};
+use super::{Exit, Failure, speak_to};
+use crate::lab::{Client, Error};
 use crate::render::{self, Pinged};
 use crate::topology::{MOST_PINGS, NetnsName, Ping as Question, PingOutcome, harmless, observed};
 
@@ -41,9 +40,7 @@ pub(super) struct Ping {
 
 impl Ping {
     pub(super) fn execute(self) -> Result<Exit, Failure> {
-        lab::sweep(agent::undo)?;
-        let found = lab::find(&self.lab)?;
-        let mut client = lab::connect(&found.directory, &self.lab)?;
+        let (_, mut client) = speak_to(&self.lab)?;
         let pairs = match (&self.from, &self.to) {
             (Some(from), Some(to)) => vec![self.one_pair(&client, from, to)?],
             _ => self.all_pairs(&client)?,

@@ -1,21 +1,20 @@
 //! `orchestrator plan`
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 
-use super::code::{Code, code_of};
-use super::ended::{failure, not_loaded};
+use super::ended::failure;
 use super::grants::GrantFlags;
 use super::limits::LimitFlags;
 use super::output::{print, print_json};
+use super::scenario::Scenario;
 use super::source::{self, Source};
 use super::{Exit, Failure};
 use crate::lab::{self, LabName};
 use crate::plan::{Step, edit};
 use crate::protocol::Model;
-use crate::script::{self, End, Rehearsal, Report, RunLimits, Stage};
+use crate::script::{End, Rehearsal, Report, RunLimits, Stage};
 use crate::topology::{Topology, observed};
 use crate::{agent, render, sandbox};
 
@@ -86,35 +85,26 @@ impl Plan {
         let limits = RunLimits::from(self.limits);
         let (granted, directories) = self.grants.open()?;
         let machine = if self.on_host { Some(read_machine()?) } else { None };
-        let broken = |error| not_loaded(error, &self.module);
-        let started = Instant::now();
-        let module = source.read(limits.module).map_err(broken)?;
-        let Code { engine, bytes, .. } = code_of(&module, &limits, &self.module)?;
-        sandbox::give_up(directories)?;
-        // SAFETY: `code_of` is where all code comes from.
-        let prepared = unsafe { module.load(engine, &bytes, started) }.map_err(broken)?;
-        let is_on_machine = self.on_host || against.as_ref().is_some_and(|model| model.topology.is_on_machine());
-        let network = if is_on_machine { Topology::on_machine(limits.lab) } else { Topology::new(limits.lab) };
-        let rehearsal = Arc::new(Mutex::new(Rehearsal::new(&network, machine, name.to_string())));
-        let order = script::Order {
-            arguments: self.arguments,
-            lab_name: name.to_string(),
+        let on_machine = self.on_host || against.as_ref().is_some_and(|model| model.topology.is_on_machine());
+        let scenario = Scenario {
+            source,
+            module: &self.module,
+            arguments: &self.arguments,
+            lab: &name,
             limits,
             granted,
-            network,
-            signals: crate::lab::ending_signals(),
-            stage: Stage::Plan,
-            backend: rehearsal.clone(),
+            directories,
+            on_machine,
         };
-        let Report { end, network, .. } = script::run(prepared, order).map_err(broken)?;
+        let rehearsal = Arc::new(Mutex::new(Rehearsal::new(&scenario.network(), machine, name.to_string())));
+        let Report { end, network, .. } = scenario.load(Stage::Plan, rehearsal.clone())?.run()?;
         if !matches!(end, End::Success) {
             return Err(failure(end, &self.module));
         }
-        let rehearsal = rehearsal.lock().unwrap_or_else(PoisonError::into_inner);
         eprint!("{}", render::warnings(&network.warnings()));
         match against {
-            None => show(format, &network, rehearsal.steps())?,
             Some(model) => show_difference(format, &model, &network)?,
+            None => show(format, &network, rehearsal.lock().unwrap_or_else(PoisonError::into_inner).steps())?,
         }
         Ok(Exit::Done)
     }

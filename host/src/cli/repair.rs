@@ -3,9 +3,8 @@
 use clap::Args;
 
 use super::output::print;
-use super::{Exit, Failure};
-use crate::agent;
-use crate::{lab, render};
+use super::{Exit, Failure, speak_to};
+use crate::render;
 
 /// Make a lab what it should be again, changing only what `check` lists
 #[derive(Debug, Args)]
@@ -22,12 +21,10 @@ pub(super) struct Repair {
 
 impl Repair {
     pub(super) fn execute(self) -> Result<Exit, Failure> {
-        lab::sweep(agent::undo)?;
-        let found = lab::find(&self.lab)?;
-        let mut client = lab::connect(&found.directory, &self.lab)?;
+        let (name, mut client) = speak_to(&self.lab)?;
         let before = client.check()?;
         if before.is_empty() {
-            print(&format!("lab `{}` is what it should be\n", found.name))?;
+            print(&format!("lab `{name}` is what it should be\n"))?;
             return Ok(Exit::Done);
         }
         let left = client.repair()?;
@@ -38,12 +35,11 @@ impl Repair {
         if left.is_empty() {
             return Ok(Exit::Done);
         }
-        let error =
-            anyhow::anyhow!("lab `{}` could not be put right in this:\n{}", found.name, render::drift_table(&left));
+        let error = anyhow::anyhow!("lab `{name}` could not be put right in this:\n{}", render::drift_table(&left));
         Err(Failure {
             exit: Exit::Left,
             error,
-            hint: Some(format!("`orchestrator run --replace` builds `{}` afresh", found.name)),
+            hint: Some(format!("`orchestrator run --replace` builds `{name}` afresh")),
         })
     }
 }

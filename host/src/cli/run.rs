@@ -1,23 +1,22 @@
 //! `orchestrator run`
 
-use std::fs::File;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use clap::Args;
 
 use super::backend::{Live, Tally};
-use super::code::{Code, code_of};
 use super::edit::Edit;
-use super::ended::{failure, not_loaded};
+use super::ended::failure;
 use super::grants::GrantFlags;
 use super::limits::LimitFlags;
+use super::scenario::Scenario;
 use super::source::{self, Source};
 use super::{Exit, Failure};
 use crate::lab::{self, LabName, Started};
 use crate::protocol::Origin;
 use crate::render::{self, Account, Compiled};
-use crate::script::{self, End, Granted, Report, RunLimits, Stage};
+use crate::script::{End, Report, RunLimits, Stage};
 use crate::topology::Topology;
 use crate::{agent, sandbox};
 
@@ -83,18 +82,30 @@ impl Run {
             replace: self.replace,
             on_host: self.on_host,
         };
+        let scenario = Scenario {
+            source,
+            module: &self.module,
+            arguments: &self.arguments,
+            lab: &name,
+            limits,
+            granted,
+            directories,
+            on_machine: self.on_host,
+        };
         let Started { client, hold, published } = match lab::start(&order, agent::undo) {
-            Err(lab::Error::Stands(_)) if !self.rm && !self.keep => {
+            Err(lab::Error::Stands { on_host, .. }) if on_host != self.on_host => {
+                return Err(elsewhere(&name, on_host));
+            }
+            Err(lab::Error::Stands { .. }) if !self.rm && !self.keep => {
                 let mut client = lab::connect(&lab::find_own(name.as_str())?.directory, name.as_str())?;
                 let model = client.edit(Edit::order(&self, origin, limits.lab))?;
-                let edit = Edit { run: &self, name: &name, client, start };
-                return edit.execute(model, source, limits, (granted, directories));
+                return Edit { run: &self, name: &name, client, start }.execute(model, scenario);
             }
             started => started?,
         };
         let tally = Arc::new(Tally::default());
         let live = Arc::new(Mutex::new(Live::new(client, name.to_string(), self.verbose, tally.clone())));
-        let ended = self.play(source, &name, limits, (granted, directories), &live);
+        let ended = play(scenario, &live);
         let attempt = Attempt { run: &self, name: &name, live: &live, tally: &tally };
         let outcome = match ended {
             Ok((Report { end: End::Success, network, .. }, compiled)) => {
@@ -127,38 +138,25 @@ impl Run {
         }
         outcome
     }
+}
 
-    /// Comes by the code of the scenario, then runs it: in a process that can do nothing any more but ask the agent.
-    fn play(
-        &self,
-        source: Source,
-        name: &LabName,
-        limits: RunLimits,
-        (granted, directories): (Granted, Vec<File>),
-        live: &Arc<Mutex<Live>>,
-    ) -> Result<(Report, Compiled), Failure> {
-        let broken = |error| not_loaded(error, &self.module);
-        let started = Instant::now();
-        let module = source.read(limits.module).map_err(broken)?;
-        let Code { engine, bytes, compiled } = code_of(&module, &limits, &self.module)?;
-        sandbox::give_up(directories)?;
-        // SAFETY: `code_of` is where all code comes from.
-        let prepared = unsafe { module.load(engine, &bytes, started) }.map_err(broken)?;
-        drop(bytes);
-        live.lock().unwrap_or_else(PoisonError::into_inner).ready().map_err(taken_away)?;
-        let network = if self.on_host { Topology::on_machine(limits.lab) } else { Topology::new(limits.lab) };
-        let order = script::Order {
-            arguments: self.arguments.clone(),
-            lab_name: name.to_string(),
-            limits,
-            granted,
-            network,
-            signals: lab::ending_signals(),
-            stage: Stage::Lab,
-            backend: live.clone(),
-        };
-        Ok((script::run(prepared, order).map_err(broken)?, compiled))
-    }
+/// Runs the scenario when the agent is ready for it.
+fn play(scenario: Scenario<'_>, live: &Arc<Mutex<Live>>) -> Result<(Report, Compiled), Failure> {
+    let loaded = scenario.load(Stage::Lab, live.clone())?;
+    let compiled = loaded.compiled;
+    live.lock().unwrap_or_else(PoisonError::into_inner).ready().map_err(taken_away)?;
+    Ok((loaded.run()?, compiled))
+}
+
+/// Says that a lab can't be edited to be where it is not.
+fn elsewhere(name: &LabName, on_host: bool) -> Failure {
+    let (is, do_that) = if on_host {
+        ("is in the machine's own network", "give `--on-host`")
+    } else {
+        ("has a host of its own, and can't be moved into the machine's network", "leave out `--on-host`")
+    };
+    Failure::usage(format!("lab `{name}` stands and {is}"))
+        .hint(format!("{do_that}; `--replace` builds it afresh where this run wants it"))
 }
 
 /// Says what may have ended a lab while it was built, which is not for `run` to find missing.

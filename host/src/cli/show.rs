@@ -3,9 +3,8 @@
 use clap::Args;
 
 use super::output::{print, print_json};
-use super::{Exit, Failure};
-use crate::agent;
-use crate::{lab, render};
+use super::{Exit, Failure, speak_to};
+use crate::render;
 
 /// Show a lab as the kernel has it: the links, addresses and routes of each netns
 #[derive(Debug, Args)]
@@ -23,11 +22,10 @@ pub(super) struct Show {
 
 impl Show {
     pub(super) fn execute(self) -> Result<Exit, Failure> {
-        lab::sweep(agent::undo)?;
-        let found = lab::find(&self.lab)?;
-        let netns = lab::connect(&found.directory, &self.lab)?.observe_all()?;
+        let (name, client) = speak_to(&self.lab)?;
+        let netns = client.observe_all()?;
         if self.json {
-            print_json(&render::show_json(found.name.as_str(), &netns))?;
+            print_json(&render::show_json(name.as_str(), &netns))?;
         } else {
             print(&render::show_tables(&netns))?;
         }

@@ -18,8 +18,13 @@ pub enum Error {
     #[error("there is no lab `{0}`")]
     NoSuchLab(String),
     /// A lab of this name stands.
-    #[error("a lab `{0}` stands already")]
-    Stands(String),
+    #[error("a lab `{name}` stands already")]
+    Stands {
+        /// Its name.
+        name: String,
+        /// Its host is the machine itself.
+        on_host: bool,
+    },
     /// A lab of this name is being built or is ending.
     #[error("lab `{0}` is busy: it is being built or edited, or is ending")]
     Busy(String),

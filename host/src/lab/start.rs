@@ -13,7 +13,7 @@ use super::interrupt::Deferred;
 use super::spawn::{self, Agent};
 use super::{Client, Error, Hold, LabName, Root, SubordinateIds, is_privileged, unable};
 use crate::fault;
-use crate::protocol::{Origin, State, Undo, traces};
+use crate::protocol::{Origin, State, Status, Undo, traces};
 use crate::topology::{Errno, Limits};
 
 /// What lab is to be started.
@@ -140,7 +140,9 @@ fn make_directory(root: &Root, order: &Order, undo: Undo) -> Result<(PathBuf, Op
             // A lab of another version understands nothing: it can't be asked to make room.
             Err(error @ Error::Hello { .. }) if order.replace => return Err(error),
             _ if order.replace => {}
-            Ok(status) if status.state == State::Up => return Err(Error::Stands(order.name.to_string())),
+            Ok(Status { state: State::Up, on_host, .. }) => {
+                return Err(Error::Stands { name: order.name.to_string(), on_host });
+            }
             Err(error @ (Error::Hello { .. } | Error::Silent(_))) => return Err(error),
             _ => return Err(Error::Busy(order.name.to_string())),
         }

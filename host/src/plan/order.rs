@@ -1,9 +1,8 @@
 //! In which order the links of a netns get their addresses.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
-use crate::topology::{LinkId, Protocol, Rank, Route, Table};
+use crate::topology::{LinkId, Protocol, Rank, Route, Table, is_ipv6_link_local};
 
 /// Puts links into an order in which the routes that come with their addresses come in theirs: of equal routes the kernel takes
 /// the oldest. Where nothing hangs on it, or routes contradict each other, the order stays.
@@ -12,7 +11,7 @@ pub(super) fn in_order_of_routes(routes: &Table, links: &[LinkId], which: impl F
     for (at, link) in links.iter().enumerate() {
         let own = routes.over(*link).filter(|(_, route)| route.protocol == Protocol::Kernel && which(route));
         // A link-local network is on each link for itself.
-        let shared = own.filter(|(rank, _)| !is_link_local(rank.destination.addr()));
+        let shared = own.filter(|(rank, _)| !is_ipv6_link_local(rank.destination.addr()));
         connected.extend(shared.map(|(rank, _)| (rank, at)));
     }
     connected.sort_unstable();
@@ -38,8 +37,4 @@ pub(super) fn in_order_of_routes(routes: &Table, links: &[LinkId], which: impl F
         }
     }
     ordered
-}
-
-fn is_link_local(address: IpAddr) -> bool {
-    matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
 }

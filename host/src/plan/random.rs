@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use arbitrary::{Arbitrary, Result, Unstructured};
 use ipnet::IpNet;
 
-use super::{NewRoute, Step};
-use crate::topology::{Destination, Kind, Link, LinkId, LinkName, NetnsId, NetnsName, Topology};
+use super::{NewRoute, Step, order};
+use crate::topology::{Destination, Kind, Link, LinkId, LinkName, NetnsId, NetnsName, Route, Topology, observed};
 
 /// A call, with numbers that pick among what there is.
 #[derive(Clone, Debug)]
@@ -199,4 +199,49 @@ pub(crate) fn walk(standing: &Topology, steps: &[Step]) -> (Topology, Vec<LinkId
         regained.retain(|id| now.standing(*id).is_some_and(|link| link.up && link.has_ipv6()) && !made_by_kernel(*id));
     }
     (now, regained)
+}
+
+/// What a network shows of itself, whichever identities its objects have and however they came to be.
+pub(crate) fn shown(network: &Topology) -> Vec<observed::Netns> {
+    let mut shown: Vec<observed::Netns> = network.list_netns().map(|(id, _)| network.observe(id)).collect();
+    for netns in &mut shown {
+        netns.links.sort_by(|one, other| one.name.cmp(&other.name));
+        if netns.autoconfiguration {
+            // When the kernel makes one is its own affair.
+            let by_kernel = |address: &observed::Address| (address.scope == "link").then_some(address.cidr);
+            let links = netns.links.iter_mut().filter(|link| link.name != "lo");
+            links.for_each(|link| link.addresses.sort_by_key(by_kernel));
+        }
+        // Whichever of these is first makes no difference, and `lo` can't be made anew.
+        let is_apart = |route: &observed::Route| {
+            route.destination == "fe80::/64".parse().unwrap() || route.link.as_deref() == Some("lo")
+        };
+        let (link_local, mut routes): (Vec<_>, Vec<_>) = netns.routes.drain(..).partition(is_apart);
+        let mut link_local: Vec<observed::Route> = link_local;
+        link_local.sort_by(|one, other| one.link.cmp(&other.link));
+        routes.extend(link_local);
+        netns.routes = routes;
+    }
+    shown.sort_by(|one, other| one.name.cmp(&other.name));
+    shown
+}
+
+/// Tells whether the routes that come with addresses are in an order that the links can't be in: one link's come first to one network,
+/// and another's to another. What was done in turns is then done at once, and has another order.
+pub(crate) fn contradicts_itself(network: &Topology) -> bool {
+    network.list_netns().any(|(id, netns)| {
+        let links: Vec<LinkId> = network.links_of(id).collect();
+        [false, true].into_iter().any(|ipv6| {
+            let ordered = order::in_order_of_routes(&netns.routes, &links, |route| route.is_ipv6() == ipv6);
+            let position = |link: LinkId| ordered.iter().position(|other| *other == link);
+            let routes: Vec<&Route> = netns.routes.iter().filter(|route| route.is_ipv6() == ipv6).collect();
+            let same = |one: &Route, other: &Route| (one.destination, one.metric) == (other.destination, other.metric);
+            let link_local = "fe80::/64".parse().unwrap();
+            routes.windows(2).any(|two| {
+                two[0].destination != link_local
+                    && same(two[0], two[1])
+                    && position(two[0].link) > position(two[1].link)
+            })
+        })
+    })
 }

@@ -117,6 +117,53 @@ impl Step {
     }
 }
 
+impl Step {
+    /// The link that stands and is changed, moved or removed.
+    pub fn link(&self) -> Option<&Place> {
+        match self {
+            Self::AddNetns { .. }
+            | Self::RemoveNetns { .. }
+            | Self::SetForwarding { .. }
+            | Self::SetAutoconfiguration { .. }
+            | Self::AddVeth { .. }
+            | Self::AddBridge { .. } => None,
+            Self::RemoveLink { link }
+            | Self::SetNetns { link, .. }
+            | Self::SetName { link, .. }
+            | Self::SetUp { link }
+            | Self::SetDown { link }
+            | Self::SetMtu { link, .. }
+            | Self::SetController { link, .. }
+            | Self::AddAddress { link, .. }
+            | Self::RemoveAddress { link, .. }
+            | Self::AddRoute { link, .. }
+            | Self::RemoveRoute { link, .. } => Some(link),
+        }
+    }
+
+    /// The places that a link gets: it is made there, or comes there.
+    pub fn taken(&self) -> Vec<Place> {
+        match self {
+            Self::AddVeth { near, far, .. } => vec![near.place.clone(), far.place.clone()],
+            Self::AddBridge { bridge } => vec![bridge.place.clone()],
+            Self::SetNetns { target, name, .. } => vec![Place { netns: target.clone(), link: name.clone() }],
+            Self::SetName { link, name, .. } => vec![Place { netns: link.netns.clone(), link: name.clone() }],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The netns that it makes, removes or sets.
+    pub fn netns(&self) -> Option<&NetnsName> {
+        match self {
+            Self::AddNetns { netns, .. }
+            | Self::RemoveNetns { netns }
+            | Self::SetForwarding { netns, .. }
+            | Self::SetAutoconfiguration { netns, .. } => Some(netns),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for NewRoute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}`", self.destination)?;

@@ -33,7 +33,7 @@ pub use compile::{CompileError, compile, engine_digest};
 pub use engine::engine;
 pub use grants::{GrantError, Granted, Grants};
 pub use limits::{LimitReached, RunLimits};
-pub use load::{LoadError, Module};
+pub use load::{LoadError, Module, Prepared};
 pub use look::{Look, Seen};
 pub use rehearsal::Rehearsal;
 pub use run::{End, Order, Report, Stage, run};

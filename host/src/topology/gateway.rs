@@ -64,6 +64,9 @@ impl Topology {
             }
         }
         let why = match over {
+            Some(link) if !self.links[&link].up => {
+                format!("link `{}` is down, and so does not reach the gateway", self.links[&link].name)
+            }
             Some(link) => format!("link `{}` does not reach the gateway", self.links[&link].name),
             None => format!("no link in `{name}` reaches the gateway"),
         };
