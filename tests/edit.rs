@@ -345,6 +345,17 @@ fn lab_on_the_machine_is_edited_there() {
     });
 }
 
+kernel_test!(netns_that_an_edit_has_removed_is_waited_for_no_more, |m| {
+    let red = "netns.add,red link.set-up,red,lo";
+    m.play("lab", &[], &format!("{red} netns.add,sw bridge.add,sw,br0 probe.ping,red,127.0.0.1")).run().success();
+    m.play("lab", &[], red).run().success();
+    for target in ["127.0.0.1", "::1"] {
+        m.orchestrator(&["ping", "lab", "red", target]).success();
+    }
+    is_right(m, "lab");
+    m.orchestrator(&["down", "lab"]).success();
+});
+
 kernel_test!(edit_of_a_lab_that_has_no_room_for_it_is_refused_before_its_first_step, |m| {
     m.stand("lab", TWO);
     let limited = m.play("lab", &["--max-netns", "2"], &format!("{TWO} !{THIRD}")).run();

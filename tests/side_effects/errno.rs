@@ -1,8 +1,8 @@
 //! The errno in what `ip` says.
 
-/// Returns what errno the kernel has answered, by the words in which `ip` tells it: those of strerror(3), or the kernel's own, which stand
+/// Returns what errno the kernel has answered to a command, by the words in which `ip` tells it: those of strerror(3), or the kernel's own, which stand
 /// beside one or two in its source. There is none where `ip` has not asked the kernel.
-pub(crate) fn errno_of(said: &str) -> Option<&'static [&'static str]> {
+pub(crate) fn errno_of(command: &str, said: &str) -> Option<&'static [&'static str]> {
     const STRERROR: [(&str, &[&str]); 14] = [
         ("File exists", &["EEXIST"]),
         ("Invalid argument", &["EINVAL"]),
@@ -35,8 +35,8 @@ pub(crate) fn errno_of(said: &str) -> Option<&'static [&'static str]> {
         ("ipv4: Address not found", &["EADDRNOTAVAIL"]),
         ("ipv6: address already assigned", &["EEXIST"]),
         ("ipv6: address not found", &["EADDRNOTAVAIL"]),
-        // At `address add` and `address del`.
-        ("ipv6: IPv6 is disabled on this device", &["EINVAL", "ENXIO"]),
+        // At `address add`.
+        ("ipv6: IPv6 is disabled on this device", &["EINVAL"]),
         ("ipv6: Cannot assign loopback address on this device", &["EADDRNOTAVAIL"]),
     ];
     const OF_IP: [&str; 3] = ["argument ", "inet address is expected", "inet6 address is expected"];
@@ -48,5 +48,8 @@ pub(crate) fn errno_of(said: &str) -> Option<&'static [&'static str]> {
         return Some(find(&STRERROR, words));
     }
     let (_, words) = said.split_once("Error: ")?;
+    if command.contains(" address del ") && words.starts_with("ipv6: IPv6 is disabled") {
+        return Some(&["ENXIO"]);
+    }
     (!OF_IP.iter().any(|text| words.starts_with(text))).then(|| find(&KERNEL, words))
 }

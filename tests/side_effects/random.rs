@@ -46,8 +46,8 @@ const DESTINATIONS: [&str; 9] = [
     "fd00::/64",
     "fd00::77/128",
 ];
-const GATEWAYS: [&str; 8] =
-    ["10.0.0.9", "10.0.0.1", "10.1.0.9", "192.168.0.2", "fd00::9", "fd00::1", "fd01::9", "fe80::9"];
+const GATEWAYS: [&str; 9] =
+    ["10.0.0.9", "10.0.0.1", "10.1.0.9", "192.168.0.2", "fd00::9", "fd00::1", "fd01::9", "fe80::9", "fe80::5"];
 
 /// Returns the command that the numbers pick, of objects that are there as far as it can.
 fn command(network: &Topology, generation: Generation, [which, a, b, c]: [u16; 4]) -> String {

@@ -356,7 +356,7 @@ impl Played {
 
     fn difference(&self, moment: &Moment, seen: &Seen) -> Option<String> {
         let model = moment.refusal.as_ref();
-        let errno = errno_of(&seen.said).filter(|_| seen.refused);
+        let errno = errno_of(&moment.command, &seen.said).filter(|_| seen.refused);
         if seen.refused != model.is_some()
             || errno.zip(model).is_some_and(|(errno, model)| !errno.contains(&&*model.errno))
         {

@@ -186,7 +186,7 @@ impl Thread {
         if !standing.has_ipv6(id) {
             return Ok(());
         }
-        standing.disturb_by(std::slice::from_ref(step));
+        standing.disturb_by(id, std::slice::from_ref(step));
         let node = standing.node(id);
         // Where it is off, it is off for whatever link comes.
         node.quiet = !on;
@@ -274,7 +274,7 @@ impl Thread {
         let Some(netns) = netns.filter(|_| !requests.is_empty() && self.failed.is_none()) else { return };
         let mut standing = lock(&self.standing);
         if self.editing {
-            standing.disturb_by(&steps);
+            standing.disturb_by(netns, &steps);
         } else {
             standing.disturb();
         }
@@ -304,7 +304,9 @@ impl Thread {
 /// a bridge does by its ports.
 fn on_host(step: &Step) -> Vec<LinkName> {
     let anew = if let Step::SetMtu { link, .. } | Step::SetUp { link } = step { Some(link.clone()) } else { None };
-    let places = step.taken().into_iter().chain(anew);
+    // One that is renamed is there already.
+    let taken = if let Step::SetName { .. } = step { Vec::new() } else { step.taken() };
+    let places = taken.into_iter().chain(anew);
     places.filter(|place| place.netns.is_host()).map(|place| place.link).collect()
 }
 

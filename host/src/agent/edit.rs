@@ -4,8 +4,9 @@
 //! does so when the channel ends.
 
 use std::collections::{BTreeSet, HashSet};
-use std::sync::{Arc, MutexGuard, PoisonError, TryLockError};
-use std::time::Duration;
+use std::sync::{Arc, PoisonError, RwLockWriteGuard, TryLockError};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use super::log::{go_on, log};
 use super::occupants::occupants;
@@ -21,6 +22,10 @@ use crate::topology::{Drift, NetnsName, Strangers, Topology};
 /// A scenario may take its time; its own limits end it.
 const FOREVER: Duration = Duration::MAX;
 
+/// How long whoever would build or edit waits for others to be through.
+const PATIENCE: Duration = Duration::from_secs(1);
+const POLL: Duration = Duration::from_millis(2);
+
 /// So many links of one netns take milliseconds to be read.
 const MANY: usize = 256;
 
@@ -34,15 +39,19 @@ impl Shared {
         names.iter().filter(is_small).cloned().collect()
     }
 
-    /// Takes the workshop, unless somebody else builds or edits.
-    pub(super) fn begin(&self) -> Option<MutexGuard<'_, Workshop>> {
+    /// Takes the workshop, unless somebody else builds or edits. A comparison that is under way is waited for.
+    pub(super) fn begin(&self) -> Option<RwLockWriteGuard<'_, Workshop>> {
         if *self.state.lock().unwrap_or_else(PoisonError::into_inner) == State::Building {
             return None;
         }
-        match self.workshop.try_lock() {
-            Ok(workshop) => Some(workshop),
-            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.workshop.try_write() {
+                Ok(workshop) => return Some(workshop),
+                Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => sleep(POLL),
+                Err(TryLockError::WouldBlock) => return None,
+            }
         }
     }
 
@@ -165,7 +174,7 @@ struct Before {
 /// An edit under way.
 struct Edit<'a> {
     shared: &'a Arc<Shared>,
-    workshop: MutexGuard<'a, Workshop>,
+    workshop: RwLockWriteGuard<'a, Workshop>,
     order: EditOrder,
     /// The steps that have come.
     steps: Vec<Step>,

@@ -38,16 +38,24 @@ impl Building {
                 let id = standing.topology.find_netns(netns)?;
                 standing.remove_netns(id, step)?;
             }
-            Step::SetForwarding { .. } | Step::SetAutoconfiguration { .. } => step.play(&mut standing.topology)?,
-            _ => drop(requests(standing, step)?),
+            Step::SetForwarding { .. } => step.play(&mut standing.topology)?,
+            Step::SetAutoconfiguration { netns, .. } => {
+                step.play(&mut standing.topology)?;
+                let id = standing.topology.find_netns(netns)?;
+                standing.disturb_by(id, std::slice::from_ref(step));
+            }
+            _ => {
+                let (id, _) = requests(standing, step)?;
+                standing.disturb_by(id, std::slice::from_ref(step));
+            }
         }
-        standing.disturb();
         Ok(())
     }
 
     /// Looks for what pings wait for and where they leave from.
     pub(crate) fn look(&mut self, pings: &[Ping]) {
-        self.0.restless(pings);
+        let (restless, when) = self.0.restless(pings);
+        self.0.has_rested(&restless, pings.iter().any(|ping| ping.target.is_ipv6()), when);
         for ping in pings {
             if let Ok(held) = self.0.find_held(&ping.source) {
                 assert_eq!(held.name, ping.source);

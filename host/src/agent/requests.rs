@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use super::capacity::Capacity;
@@ -34,8 +34,8 @@ pub(super) struct Shared {
     pub(super) standing: Arc<Mutex<Standing>>,
     pub(super) outside: Arc<Outside>,
     pub(super) state: Mutex<State>,
-    /// Who holds it builds or edits.
-    pub(super) workshop: Mutex<Workshop>,
+    /// Who may write builds or edits, and who reads keeps others from it.
+    pub(super) workshop: RwLock<Workshop>,
     pub(super) origin: Mutex<Origin>,
     pub(super) started: SystemTime,
     pub(super) outer_pid: i32,
@@ -249,13 +249,17 @@ impl Shared {
 
     /// Lets what was built come to rest where it matters to these pings.
     fn rest_before(&self, pings: &[Ping], channel: &Channel) -> io::Result<()> {
-        let concerned = self.standing().restless(pings);
+        let ipv6 = pings.iter().any(|ping| ping.target.is_ipv6());
+        let (concerned, when) = self.standing().restless(pings);
         if concerned.is_empty() {
             return Ok(());
         }
         let detects = concerned.iter().any(|(netns, _)| netns.autoconfiguration);
         let rest = if detects { REST_WITH_DETECTION } else { REST };
-        settle::settle(&concerned, rest, pings.iter().any(|ping| ping.target.is_ipv6()), channel.as_fd()).map(drop)
+        // What has not come to rest in this time is not waited for again.
+        settle::settle(&concerned, rest, ipv6, channel.as_fd())?;
+        self.standing().has_rested(&concerned, ipv6, when);
+        Ok(())
     }
 
     fn settle(&self, timeout: Duration, channel: &Channel) -> Answer {
@@ -280,7 +284,7 @@ impl Shared {
 
     /// Compares the lab with what it should be, while nobody builds or edits.
     fn look_for_drift(&self) -> Answer {
-        let Some(_workshop) = self.begin() else { return Answer::Busy };
+        let Ok(_workshop) = self.workshop.try_read() else { return Answer::Busy };
         self.check().map_or_else(|error| failed("read the lab", &error), Answer::Drift)
     }
 

@@ -16,7 +16,13 @@ pub(super) struct Rest {
     places: Option<Places>,
     /// What was at rest, with IPv6 or without, with the links that were changed since.
     rested: HashMap<(NetnsId, bool), BTreeSet<LinkId>>,
+    /// How many changes there were.
+    changes: u64,
 }
+
+/// A moment between two changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct When(u64);
 
 /// Where packets come by.
 struct Places {
@@ -38,14 +44,20 @@ impl Places {
 }
 
 impl Rest {
-    /// Notes the links that steps, which `topology` has done, have changed.
-    pub(super) fn disturb_by(&mut self, topology: &Topology, steps: &[Step]) {
+    /// Notes that nothing is known to be at rest.
+    pub(super) fn disturb_everything(&mut self) {
+        *self = Self { changes: self.changes + 1, ..Self::default() };
+    }
+
+    /// Notes the links that steps, which `topology` has done, have changed; all of them are about one netns.
+    pub(super) fn disturb_by(&mut self, topology: &Topology, netns: NetnsId, steps: &[Step]) {
         self.places = None;
+        self.changes += 1;
+        if topology.has_netns(netns) && topology.is_autoconfigured(netns) {
+            // A bridge there that a port has left may have IPv6 again, and the kernel makes its addresses.
+            self.disturb_netns(netns);
+        }
         for step in steps {
-            if let Some(netns) = step.netns() {
-                // Its links are all made anew, or get other addresses.
-                topology.find_netns(netns).into_iter().for_each(|id| self.disturb_all(id));
-            }
             for place in step.link().cloned().into_iter().chain(step.taken()) {
                 let Ok(link) = topology.find_place(&place) else { continue };
                 for link in topology.peer(link).into_iter().chain([link]) {
@@ -59,7 +71,7 @@ impl Rest {
         let Some(standing) = topology.standing(link) else { return };
         if matches!(standing.kind, Kind::Bridge { .. }) {
             // Its ports begin to forward when it comes up.
-            self.disturb_all(standing.netns);
+            self.disturb_netns(standing.netns);
         }
         for ipv6 in [false, true] {
             if let Some(links) = self.rested.get_mut(&(standing.netns, ipv6)) {
@@ -69,12 +81,15 @@ impl Rest {
         }
     }
 
-    fn disturb_all(&mut self, netns: NetnsId) {
+    /// Notes that a netns has changed altogether, or gone.
+    pub(super) fn disturb_netns(&mut self, netns: NetnsId) {
+        self.places = None;
+        self.changes += 1;
         self.rested.retain(|(id, _), _| *id != netns);
     }
 
-    /// Lists the namespaces that must come to rest before these pings, those with bridges among them, and counts them as
-    /// rested from now on. With each come the links that may not be at rest, if others are known to be.
+    /// Lists the namespaces that must come to rest before these pings, those with bridges among them. With each come the links that
+    /// may not be at rest, if others are known to be.
     pub(super) fn restless(&mut self, topology: &Topology, pings: &[Ping]) -> Vec<(NetnsId, Option<BTreeSet<LinkId>>)> {
         let ipv6 = pings.iter().any(|ping| ping.target.is_ipv6());
         let sources: HashSet<_> = pings.iter().filter_map(|ping| topology.find_netns(&ping.source).ok()).collect();
@@ -84,13 +99,25 @@ impl Rest {
         let concerned: BTreeSet<NetnsId> = with_bridges.iter().chain(&sources).chain(holders).copied().collect();
         let mut restless = Vec::new();
         for id in concerned {
-            match self.rested.insert((id, ipv6), BTreeSet::new()) {
+            match self.rested.get(&(id, ipv6)) {
                 None => restless.push((id, None)),
                 Some(links) if links.is_empty() => {}
-                Some(links) => restless.push((id, Some(links))),
+                Some(links) => restless.push((id, Some(links.clone()))),
             }
         }
         restless
+    }
+
+    /// Returns the moment at which it is asked.
+    pub(super) fn now(&self) -> When {
+        When(self.changes)
+    }
+
+    /// Notes that namespaces have come to rest, unless something has changed since it was asked which must.
+    pub(super) fn has_rested(&mut self, ids: impl IntoIterator<Item = NetnsId>, ipv6: bool, when: When) {
+        if when == self.now() {
+            self.rested.extend(ids.into_iter().map(|id| ((id, ipv6), BTreeSet::new())));
+        }
     }
 }
 
@@ -100,6 +127,19 @@ mod tests {
 
     use super::*;
     use crate::topology::{Limits, LinkName, NetnsName};
+
+    fn ping(source: &str, target: &str) -> Ping {
+        let source = NetnsName::parse(source).unwrap();
+        Ping { source, target: target.parse().unwrap(), count: 1, timeout: Duration::ZERO }
+    }
+
+    /// Waits as a ping does, and returns for what.
+    fn wait(rest: &mut Rest, topology: &Topology, pings: &[Ping]) -> Vec<(NetnsId, Option<BTreeSet<LinkId>>)> {
+        let waited_for = rest.restless(topology, pings);
+        let (ids, now) = (waited_for.iter().map(|(id, _)| *id).collect::<Vec<_>>(), rest.now());
+        rest.has_rested(ids, pings[0].target.is_ipv6(), now);
+        waited_for
+    }
 
     #[test]
     fn each_ping_waits_for_what_none_before_has_waited_for() {
@@ -115,23 +155,17 @@ mod tests {
             id
         });
         let mut rest = Rest::default();
-        let mut ping = |source: &str, target: &str| {
-            let source = NetnsName::parse(source).unwrap();
-            let ping = Ping { source, target: target.parse().unwrap(), count: 1, timeout: Duration::ZERO };
-            let restless = rest.restless(&topology, &[ping]);
-            restless
-                .into_iter()
-                .map(|(id, links)| {
-                    assert_eq!(links, None, "nothing was at rest before");
-                    id
-                })
-                .collect::<Vec<_>>()
+        let mut waits = |source, target| -> Vec<NetnsId> {
+            let waited_for = wait(&mut rest, &topology, &[ping(source, target)]);
+            assert!(waited_for.iter().all(|(_, links)| links.is_none()), "nothing was at rest before");
+            waited_for.into_iter().map(|(id, _)| id).collect()
         };
-        assert_eq!(ping("a", "10.0.0.2"), [NetnsId::HOST, a, b]);
-        assert_eq!(ping("b", "10.0.0.1"), []);
-        assert_eq!(ping("b", "fd00::1"), [NetnsId::HOST, a, b]);
-        assert_eq!(ping("c", "fd00::1"), [c]);
+        assert_eq!(waits("a", "10.0.0.2"), [NetnsId::HOST, a, b]);
+        assert_eq!(waits("b", "10.0.0.1"), []);
+        assert_eq!(waits("b", "fd00::1"), [NetnsId::HOST, a, b]);
+        assert_eq!(waits("c", "fd00::1"), [c]);
     }
+
     #[test]
     fn of_what_was_at_rest_only_the_links_that_were_changed_are_waited_for() {
         let mut topology = Topology::new(Limits::default());
@@ -139,21 +173,40 @@ mod tests {
         let name = |name| LinkName::parse(name).unwrap();
         topology.add_veth(red, name("a"), blue, name("a")).unwrap();
         let (near, far) = topology.add_veth(red, name("b"), blue, name("b")).unwrap();
-        let ping = Ping {
-            source: NetnsName::parse("red").unwrap(),
-            target: "127.0.0.1".parse().unwrap(),
-            count: 1,
-            timeout: Duration::ZERO,
-        };
-        let pings = [ping.clone(), Ping { source: NetnsName::parse("blue").unwrap(), ..ping }];
+        let pings = [ping("red", "127.0.0.1"), ping("blue", "127.0.0.1")];
+        let up = |topology: &Topology, link| Step::SetUp { link: topology.place_of(link) };
         let mut rest = Rest::default();
-        assert_eq!(rest.restless(&topology, &pings), [(red, None), (blue, None)]);
-        rest.disturb_by(&topology, &[Step::SetUp { link: topology.place_of(near) }]);
+        assert_eq!(wait(&mut rest, &topology, &pings), [(red, None), (blue, None)]);
+        rest.disturb_by(&topology, red, &[up(&topology, near)]);
         let changed = [(red, Some(BTreeSet::from([near]))), (blue, Some(BTreeSet::from([far])))];
-        assert_eq!(rest.restless(&topology, &pings), changed);
-        assert_eq!(rest.restless(&topology, &pings), []);
+        assert_eq!(wait(&mut rest, &topology, &pings), changed);
+        assert_eq!(wait(&mut rest, &topology, &pings), []);
         let bridge = topology.add_bridge(red, name("br0")).unwrap();
-        rest.disturb_by(&topology, &[Step::SetUp { link: topology.place_of(bridge) }]);
-        assert_eq!(rest.restless(&topology, &pings), [(red, None)], "its ports begin to forward");
+        rest.disturb_by(&topology, red, &[up(&topology, bridge)]);
+        assert_eq!(wait(&mut rest, &topology, &pings), [(red, None)], "its ports begin to forward");
+        topology.set_autoconfiguration(blue, true).unwrap();
+        rest.disturb_by(&topology, blue, &[up(&topology, far)]);
+        assert_eq!(wait(&mut rest, &topology, &pings), [(red, Some(BTreeSet::from([near]))), (blue, None)]);
+    }
+
+    #[test]
+    fn what_changes_while_it_is_waited_for_is_waited_for_again() {
+        let mut topology = Topology::new(Limits::default());
+        let red = topology.add_netns(NetnsName::parse("red").unwrap()).unwrap();
+        topology.add_bridge(red, LinkName::parse("br0").unwrap()).unwrap();
+        let mut rest = Rest::default();
+        let pings = [ping("host", "127.0.0.1")];
+        let all = [(NetnsId::HOST, None), (red, None)];
+        assert_eq!(rest.restless(&topology, &pings), all);
+        let asked = rest.now();
+        assert_eq!(rest.restless(&topology, &pings), all, "nobody has waited yet");
+        rest.disturb_by(&topology, red, &[]);
+        rest.has_rested([NetnsId::HOST, red], false, asked);
+        assert_eq!(wait(&mut rest, &topology, &pings), all);
+        assert_eq!(wait(&mut rest, &topology, &pings), []);
+        // A netns that has gone is nowhere looked for.
+        topology.remove_netns(red).unwrap();
+        rest.disturb_netns(red);
+        assert_eq!(wait(&mut rest, &topology, &[ping("host", "::1")]), [(NetnsId::HOST, None)]);
     }
 }

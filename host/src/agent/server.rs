@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, RwLock};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -54,7 +54,7 @@ pub(super) fn run(config: Arc<Config>, booted: Booted) -> ExitCode {
     };
     let shared = Arc::new(Shared {
         outside,
-        workshop: Mutex::new(workshop),
+        workshop: RwLock::new(workshop),
         origin: Mutex::new(config.origin.clone()),
         config,
         standing,

@@ -3,7 +3,7 @@
 //! The process at its other end runs a guest, and whoever has broken out of the sandbox speaks here. Whatever comes out of place ends
 //! the session; before `Complete` that ends the lab as well.
 
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError, RwLockWriteGuard};
 
 use super::log::log;
 use super::requests::{Asker, Shared};
@@ -17,7 +17,7 @@ use crate::topology::Limits;
 pub(super) fn serve(shared: &Arc<Shared>, channel: &Channel) {
     let mut session = Session {
         shared,
-        workshop: Some(shared.workshop.lock().unwrap_or_else(PoisonError::into_inner)),
+        workshop: Some(shared.workshop.write().unwrap_or_else(PoisonError::into_inner)),
         waiting: Vec::new(),
         with_sockets: true,
         broken: None,
@@ -43,7 +43,7 @@ pub(super) fn serve(shared: &Arc<Shared>, channel: &Channel) {
 struct Session<'a> {
     shared: &'a Arc<Shared>,
     /// Until the lab is complete.
-    workshop: Option<MutexGuard<'a, Workshop>>,
+    workshop: Option<RwLockWriteGuard<'a, Workshop>>,
     /// Steps for the machine's own host that have come and were not looked at yet.
     waiting: Vec<Step>,
     /// There are files enough for a socket in each new netns.

@@ -10,7 +10,7 @@ use nix::sys::stat::fstat;
 use super::held::Held;
 use super::look::Reading;
 use super::netns::{self, Made};
-use super::rest::Rest;
+use super::rest::{Rest, When};
 use super::settle::Restless;
 use crate::kernel::{self, Socket};
 use crate::plan::Step;
@@ -151,20 +151,27 @@ impl Standing {
 
     /// Notes that something is being changed, after which links and addresses need a moment.
     pub(super) fn disturb(&mut self) {
-        self.rest = Rest::default();
+        self.rest.disturb_everything();
     }
 
-    /// Notes that steps, which the model has done, change a lab that stands.
-    pub(super) fn disturb_by(&mut self, steps: &[Step]) {
-        self.rest.disturb_by(&self.topology, steps);
+    /// Notes that steps, which the model has done, change one netns of a lab that stands.
+    pub(super) fn disturb_by(&mut self, netns: NetnsId, steps: &[Step]) {
+        self.rest.disturb_by(&self.topology, netns, steps);
     }
 
-    /// Lists what must come to rest before these pings, and has not since the last change.
-    pub(super) fn restless(&mut self, pings: &[Ping]) -> Vec<Restless> {
+    /// Lists what must come to rest before these pings, and has not since the last change. Tells when that was asked.
+    pub(super) fn restless(&mut self, pings: &[Ping]) -> (Vec<Restless>, When) {
         let restless = self.rest.restless(&self.topology, pings);
         let index_of = |link: &LinkId| self.indexes.get(link).copied();
         let indexes = |links: BTreeSet<LinkId>| links.iter().filter_map(index_of).collect();
-        restless.into_iter().map(|(id, links)| (self.held(id), links.map(indexes))).collect()
+        let restless = restless.into_iter().map(|(id, links)| (self.held(id), links.map(indexes))).collect();
+        (restless, self.rest.now())
+    }
+
+    /// Notes that these have come to rest.
+    pub(super) fn has_rested(&mut self, rested: &[Restless], ipv6: bool, when: When) {
+        let ids = rested.iter().filter_map(|(held, _)| self.topology.find_netns(&held.name).ok());
+        self.rest.has_rested(ids, ipv6, when);
     }
 
     /// Returns a netns that stands for other threads to look at.
@@ -192,6 +199,7 @@ impl Standing {
             self.indexes.remove(link);
         }
         self.nodes.remove(&id);
+        self.rest.disturb_netns(id);
         Ok(())
     }
 

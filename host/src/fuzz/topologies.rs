@@ -4,7 +4,7 @@ use arbitrary::{Result, Unstructured};
 
 use crate::plan::random::{Call, contradicts_itself, picture, play, shown, walk};
 use crate::plan::{Standing, Step, difference, edit};
-use crate::topology::{Limits, Strangers, Topology, drift};
+use crate::topology::{Limits, Strangers, Topology};
 
 /// Calls after which a network is looked at.
 const MOST_CALLS: usize = 30;
@@ -53,7 +53,6 @@ fn is_adopted(mut model: Topology, kernel: &Topology) {
     let taken_over = shown(&model);
     assert_eq!(model.adopt(&taken_over), Strangers::default());
     assert_eq!(shown(&model), taken_over);
-    assert!(taken_over.iter().all(|netns| drift(netns, netns).is_empty()));
 }
 
 fn change(network: &mut Topology, input: &mut Unstructured<'_>) -> Result<()> {

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::net::{IpAddr, Ipv6Addr};
 
+use nix::libc::ENODEV;
 use rtnetlink::packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
 use rtnetlink::packet_route::link::{
     BridgePortState, InfoBridgePort, InfoKind, InfoPortData, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, State,
@@ -29,7 +30,7 @@ pub fn unsettled(
 ) -> io::Result<Vec<String>> {
     let objects = match among {
         None => socket.dump(all_links())?,
-        Some(indexes) => links_and_bridges(socket, indexes),
+        Some(indexes) => links_and_bridges(socket, indexes)?,
     };
     let links = objects.iter().filter_map(|object| match object {
         RouteNetlinkMessage::NewLink(link) if link.header.flags.contains(LinkFlags::Up) => Some(link),
@@ -38,7 +39,7 @@ pub fn unsettled(
     let up: HashSet<u32> = links.clone().map(|link| link.header.index).collect();
     let mut waiting_for = Vec::new();
     for link in links.filter(|link| counts(link.header.index) && waiting(link, &up).is_some()) {
-        if let Some(again) = one_link(socket, link.header.index) {
+        if let Some(again) = one_link(socket, link.header.index)? {
             waiting_for.extend(waiting(&again, &up));
         }
     }
@@ -46,11 +47,13 @@ pub fn unsettled(
 }
 
 /// Asks for links, and for the bridges that they are ports of.
-fn links_and_bridges(socket: &Socket, indexes: &BTreeSet<u32>) -> Vec<RouteNetlinkMessage> {
-    let links: Vec<LinkMessage> = indexes.iter().filter_map(|index| one_link(socket, *index)).collect();
+fn links_and_bridges(socket: &Socket, indexes: &BTreeSet<u32>) -> io::Result<Vec<RouteNetlinkMessage>> {
+    let ask = |index: &u32| one_link(socket, *index).transpose();
+    let mut links: Vec<LinkMessage> = indexes.iter().filter_map(ask).collect::<io::Result<_>>()?;
     let bridges: BTreeSet<u32> = links.iter().flat_map(|link| &link.attributes).filter_map(bridge_of).collect();
-    let bridges: Vec<LinkMessage> = bridges.difference(indexes).filter_map(|index| one_link(socket, *index)).collect();
-    links.into_iter().chain(bridges).map(RouteNetlinkMessage::NewLink).collect()
+    let bridges: Vec<LinkMessage> = bridges.difference(indexes).filter_map(ask).collect::<io::Result<_>>()?;
+    links.extend(bridges);
+    Ok(links.into_iter().map(RouteNetlinkMessage::NewLink).collect())
 }
 
 fn bridge_of(attribute: &LinkAttribute) -> Option<u32> {
@@ -58,12 +61,14 @@ fn bridge_of(attribute: &LinkAttribute) -> Option<u32> {
 }
 
 /// Asks for a link; one that has gone is none, and is not waited for.
-fn one_link(socket: &Socket, index: u32) -> Option<LinkMessage> {
+fn one_link(socket: &Socket, index: u32) -> io::Result<Option<LinkMessage>> {
     let mut request = LinkMessage::default();
     request.header.index = index;
     match socket.get(RouteNetlinkMessage::GetLink(request)) {
-        Ok(Some(RouteNetlinkMessage::NewLink(link))) => Some(link),
-        _ => None,
+        Ok(Some(RouteNetlinkMessage::NewLink(link))) => Ok(Some(link)),
+        Ok(_) => Ok(None),
+        Err(error) if error.raw_os_error() == Some(ENODEV) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -86,6 +86,10 @@ impl Topology {
             }
             let Some(link) = self.links.get(&id) else { continue };
             let (netns, kind) = (link.netns, link.kind.clone());
+            if !looked_at.contains(&place.netns) {
+                // Nobody tells which ports its bridge has left.
+                self.detach(id);
+            }
             self.take_out(id);
             self.changes.note_link(netns, id);
             self.gone_links.insert(id, (place, kind));

@@ -90,8 +90,8 @@ pub struct Topology {
     netns_by_name: HashMap<NetnsName, NetnsId>,
     links: BTreeMap<LinkId, Link>,
     /// What the objects that have gone were called last.
-    gone_netns: HashMap<NetnsId, NetnsName>,
-    gone_links: HashMap<LinkId, (Place, Kind)>,
+    gone_netns: BTreeMap<NetnsId, NetnsName>,
+    gone_links: BTreeMap<LinkId, (Place, Kind)>,
     next_netns: u32,
     next_link: u32,
     /// Addresses and routes that count against the limit.
@@ -113,8 +113,8 @@ impl Topology {
             netns: BTreeMap::new(),
             netns_by_name: HashMap::new(),
             links: BTreeMap::new(),
-            gone_netns: HashMap::new(),
-            gone_links: HashMap::new(),
+            gone_netns: BTreeMap::new(),
+            gone_links: BTreeMap::new(),
             next_netns: 0,
             next_link: 0,
             counted: 0,

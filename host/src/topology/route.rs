@@ -157,7 +157,11 @@ impl Topology {
         let act = || format!("add route `{destination}` via `{gateway}` over link {place}");
         let netns = self.link_with_family(link, gateway.is_ipv6(), act)?;
         // The kernel looks at the gateway before it sees that the link is down (`fib_check_nh_v4_gw`, `fib6_nh_init`).
-        if !is_ipv6_link_local(gateway) {
+        if is_ipv6_link_local(gateway) {
+            if self.netns[&netns].holders.of_address_on(gateway, link).next().is_some() {
+                return Err(Refusal::invalid(act(), "the gateway is an address of this link itself"));
+            }
+        } else {
             self.way_to_gateway(netns, gateway, Some(link), act)?;
         }
         if gateway.is_ipv6() && self.links[&link].kind == Kind::Loopback {

@@ -157,6 +157,34 @@ fn address_is_there_once() {
 }
 
 #[test]
+fn of_two_reasons_the_one_that_the_kernel_sees_first_is_told() {
+    let mut network = network();
+    let (red, eth0, _) = red(&mut network);
+    network.add_bridge(NetnsId::HOST, link_name("taken")).unwrap();
+    let mut veth = |near, far, queues| {
+        refused(network.add_veth_with_queues(NetnsId::HOST, link_name(near), red, link_name(far), queues)).1
+    };
+    assert_eq!(veth("taken", "x", 0), "EEXIST", "the near name");
+    assert_eq!(veth("x", "eth0", 0), "EINVAL", "the queues");
+    assert_eq!(veth("x", "eth0", 1), "EEXIST", "the far name");
+
+    // A link that is down, a gateway that is nowhere; then without IPv6.
+    network.set_down(eth0).unwrap();
+    assert_eq!(refused(network.add_route_via(eth0, to("default"), ip("10.9.0.1"))).1, "ENETUNREACH");
+    assert_eq!(refused(network.add_route_via(eth0, to("default"), ip("fd00::9"))).1, "EHOSTUNREACH");
+    assert_eq!(refused(network.add_route_via(eth0, to("default"), ip("fe80::9"))).1, "ENETDOWN");
+    network.add_address(eth0, cidr("fe80::9/64")).unwrap();
+    assert_eq!(refused(network.add_route_via(eth0, to("default"), ip("fe80::9"))).1, "EINVAL");
+    network.set_mtu(eth0, 1279).unwrap();
+    assert_eq!(refused(network.add_route_via(eth0, to("default"), ip("fe80::9"))).1, "ENODEV");
+    assert_eq!(refused(network.add_route_on_link(eth0, to("fd09::/48"))).1, "ENODEV");
+    assert_eq!(refused(network.add_address(eth0, cidr("::1/128"))).1, "EINVAL");
+    assert_eq!(refused(network.remove_address(eth0, cidr("fe80::9/64"))).1, "ENXIO");
+    assert_eq!(refused(network.remove_route(red, to("::/0"))).1, "ENOENT");
+    assert_eq!(refused(network.remove_route(red, to("default"))).1, "ESRCH");
+}
+
+#[test]
 fn gateway_has_to_be_on_a_link_that_is_up() {
     let mut network = network();
     let (red, eth0, _) = red(&mut network);

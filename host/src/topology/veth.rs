@@ -32,13 +32,14 @@ impl Topology {
             let (near, far) = (self.netns_name(netns), self.netns_name(peer_netns));
             format!("add veth `{name}` in netns `{near}` with peer `{peer_name}` in netns `{far}`")
         };
+        // In the kernel's order: it makes the near end, then the far one.
         self.name_is_free(netns, &name, act)?;
+        if !(1..=MAX_QUEUES).contains(&queues) {
+            return Err(Refusal::invalid(act(), format!("it can have 1 to {MAX_QUEUES} queues, and not {queues}")));
+        }
         self.name_is_free(peer_netns, &peer_name, act)?;
         if netns == peer_netns && name == peer_name {
             return Err(Refusal::new(Errno::EEXIST, act(), "the two ends need two names in one netns"));
-        }
-        if !(1..=MAX_QUEUES).contains(&queues) {
-            return Err(Refusal::invalid(act(), format!("it can have 1 to {MAX_QUEUES} queues, and not {queues}")));
         }
         self.count_links(2, act)?;
         let near = LinkId(self.next_link);
