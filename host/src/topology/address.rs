@@ -157,7 +157,7 @@ impl Topology {
     fn held(&self, id: LinkId, address: IpAddr) -> impl Iterator<Item = (Age, Address)> {
         let link = &self.links[&id];
         let ages = self.netns[&link.netns].holders.of_address_on(address, id);
-        ages.filter_map(|age| Some((age, link.addresses.get(age)?)))
+        ages.filter_map(|(age, _)| Some((age, link.addresses.get(age)?)))
     }
 
     /// Tells whether a link that stands has just this address.

@@ -1,7 +1,7 @@
 //! The addresses of a link in their order, and who in a netns has which.
 
+use std::collections::BTreeMap;
 use std::collections::btree_map::Values;
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -73,17 +73,22 @@ impl<'a> IntoIterator for &'a Addresses {
     }
 }
 
-/// Which links of a netns have an address, or one in a network, in the order of the links and of their addresses.
+/// Since when an address is there, beside the others of its netns.
+pub(super) type Since = u64;
+
+/// Which links of a netns have an address, or one in a network, and which had it first.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Holders {
-    of_address: BTreeSet<(IpAddr, LinkId, Age)>,
-    of_network: BTreeSet<(IpNet, LinkId, Age)>,
+    of_address: BTreeMap<(IpAddr, LinkId, Age), Since>,
+    of_network: BTreeMap<(IpNet, LinkId, Age), Since>,
+    next: Since,
 }
 
 impl Holders {
     pub(super) fn insert(&mut self, link: LinkId, age: Age, cidr: IpNet) {
-        self.of_address.insert((cidr.addr(), link, age));
-        self.of_network.insert((cidr.trunc(), link, age));
+        self.of_address.insert((cidr.addr(), link, age), self.next);
+        self.of_network.insert((cidr.trunc(), link, age), self.next);
+        self.next += 1;
     }
 
     pub(super) fn remove(&mut self, link: LinkId, age: Age, cidr: IpNet) {
@@ -91,25 +96,25 @@ impl Holders {
         self.of_network.remove(&(cidr.trunc(), link, age));
     }
 
-    /// Lists who has an address.
-    pub(super) fn of_address(&self, address: IpAddr) -> impl Iterator<Item = (LinkId, Age)> {
+    /// Lists who has an address, and since when.
+    pub(super) fn of_address(&self, address: IpAddr) -> impl Iterator<Item = (Since, LinkId)> {
         let those = self.of_address.range((address, LinkId(0), 0)..=(address, LinkId(u32::MAX), Age::MAX));
-        those.map(|(_, link, age)| (*link, *age))
+        those.map(|((_, link, _), since)| (*since, *link))
     }
 
-    /// Lists under which ages a link has an address, once for each prefix length.
-    pub(super) fn of_address_on(&self, address: IpAddr, link: LinkId) -> impl Iterator<Item = Age> {
-        self.of_address.range((address, link, 0)..=(address, link, Age::MAX)).map(|(_, _, age)| *age)
+    /// Lists under which ages a link has an address, once for each prefix length, and since when.
+    pub(super) fn of_address_on(&self, address: IpAddr, link: LinkId) -> impl Iterator<Item = (Age, Since)> {
+        self.of_address.range((address, link, 0)..=(address, link, Age::MAX)).map(|((_, _, age), since)| (*age, *since))
     }
 
-    /// Lists who has an address in a network of just this prefix length.
-    pub(super) fn of_network(&self, network: IpNet) -> impl Iterator<Item = (LinkId, Age)> {
+    /// Lists who has an address in a network of just this prefix length, and since when.
+    pub(super) fn of_network(&self, network: IpNet) -> impl Iterator<Item = (Since, LinkId)> {
         let those = self.of_network.range((network, LinkId(0), 0)..=(network, LinkId(u32::MAX), Age::MAX));
-        those.map(|(_, link, age)| (*link, *age))
+        those.map(|((_, link, _), since)| (*since, *link))
     }
 
     /// Lists under which ages a link has addresses in a network of just this prefix length.
     pub(super) fn of_network_on(&self, network: IpNet, link: LinkId) -> impl Iterator<Item = Age> {
-        self.of_network.range((network, link, 0)..=(network, link, Age::MAX)).map(|(_, _, age)| *age)
+        self.of_network.range((network, link, 0)..=(network, link, Age::MAX)).map(|((_, _, age), _)| *age)
     }
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net};
 
-use super::addresses::Age;
+use super::addresses::Since;
 use super::{Errno, Kind, LinkId, Netns, NetnsId, Refusal, Route, Topology};
 
 impl Topology {
@@ -20,24 +20,24 @@ impl Topology {
         let name = self.netns_name(netns);
         let Netns { holders, routes, .. } = &self.netns[&netns];
         // The kernel knows its IPv6 addresses whether or not their links are up.
-        let shut_out = self.shut_out(netns, gateway).filter(|(id, _)| ipv6 || self.links[id].up).min();
+        let shut_out = self.shut_out(netns, gateway).filter(|(_, id)| ipv6 || self.links[id].up).min();
         let own = match over {
-            Some(over) => holders.of_address_on(gateway, over).next().map(|age| (over, age)),
-            None => holders.of_address(gateway).next(),
+            Some(over) => holders.of_address_on(gateway, over).map(|(_, since)| (since, over)).min(),
+            None => holders.of_address(gateway).min(),
         };
         match (shut_out, own) {
-            // The first of the netns's addresses decides.
+            // The one that came first decides, as its route in the local table did.
             (Some(first), own) if own.is_none_or(|own| first <= own) => {
                 let why = match gateway {
                     IpAddr::V4(_) => {
-                        format!("the gateway is the broadcast address of `{}`", self.links[&first.0].name)
+                        format!("the gateway is the broadcast address of `{}`", self.links[&first.1].name)
                     }
                     IpAddr::V6(_) => format!("the gateway is an address of `{name}` itself"),
                 };
                 return Err(Refusal::invalid(act(), why));
             }
-            (_, Some((id, _))) if self.links[&id].up => return Ok(id),
-            (_, Some((id, _))) => {
+            (_, Some((_, id))) if self.links[&id].up => return Ok(id),
+            (_, Some((_, id))) => {
                 let why = format!("the gateway is an address of link `{}`, which is down", self.links[&id].name);
                 return Err(Refusal::new(Errno::ENETDOWN, act(), why));
             }
@@ -75,7 +75,7 @@ impl Topology {
 
     /// Lists the addresses of a netns on account of which nothing can be routed through `gateway`: it is the same IPv6 address, or
     /// the broadcast address of an IPv4 one.
-    fn shut_out(&self, netns: NetnsId, gateway: IpAddr) -> impl Iterator<Item = (LinkId, Age)> {
+    fn shut_out(&self, netns: NetnsId, gateway: IpAddr) -> impl Iterator<Item = (Since, LinkId)> {
         let holders = &self.netns[&netns].holders;
         let (own, ends) = match gateway {
             IpAddr::V6(_) => (Some(gateway), None),
@@ -86,12 +86,12 @@ impl Topology {
             ends.into_iter().flat_map(|end| (0..=30).map(move |length| (end, Ipv4Net::new_assert(end, length))));
         let ending = networks.filter(|(end, network)| network.broadcast() == *end).map(|(_, network)| network.trunc());
         let broadcast = ending.flat_map(|network| holders.of_network(network.into()));
-        let broadcast = broadcast.filter(|(link, _)| self.links[link].kind != Kind::Loopback);
+        let broadcast = broadcast.filter(|(_, link)| self.links[link].kind != Kind::Loopback);
         own.into_iter().flat_map(|own| holders.of_address(own)).chain(broadcast)
     }
 
     /// Lists the links with such addresses.
     pub fn links_shutting_out(&self, netns: NetnsId, gateway: IpAddr) -> impl Iterator<Item = LinkId> {
-        self.shut_out(netns, gateway).map(|(link, _)| link)
+        self.shut_out(netns, gateway).map(|(_, link)| link)
     }
 }

@@ -29,7 +29,7 @@ impl Topology {
     /// Finds how a packet to `target` leaves a netns that stands.
     pub fn way_out(&self, netns: NetnsId, target: IpAddr) -> Option<WayOut> {
         let Netns { holders, routes, .. } = &self.netns[&netns];
-        if holders.of_address(target).any(|(id, _)| self.links[&id].up) {
+        if holders.of_address(target).any(|(_, id)| self.links[&id].up) {
             return Some(WayOut::Own);
         }
         let host = IpNet::from(target);

@@ -157,6 +157,25 @@ fn address_is_there_once() {
 }
 
 #[test]
+fn of_two_links_with_the_address_of_a_gateway_the_one_that_had_it_first_decides() {
+    for first_is_up in [true, false] {
+        let mut network = network();
+        let (red, eth0, _) = red(&mut network);
+        let (up, down) = (eth0, network.add_bridge(red, link_name("br0")).unwrap());
+        network.set_up(up).unwrap();
+        let (first, second) = if first_is_up { (up, down) } else { (down, up) };
+        network.add_address(first, cidr("10.0.0.1/24")).unwrap();
+        network.add_address(second, cidr("10.0.0.1/16")).unwrap();
+        let outcome = network.add_route(red, to("10.9.0.0/16"), ip("10.0.0.1"));
+        if first_is_up {
+            outcome.unwrap();
+        } else {
+            assert_eq!(refused(outcome).1, "ENETDOWN");
+        }
+    }
+}
+
+#[test]
 fn of_two_reasons_the_one_that_the_kernel_sees_first_is_told() {
     let mut network = network();
     let (red, eth0, _) = red(&mut network);
