@@ -314,13 +314,18 @@ impl Topology {
         }
     }
 
-    /// Removes the route that came with an address.
+    /// Removes the route that came with an address. Of IPv6 the kernel removes the first to the network over the link, whoever made it
+    /// (`cleanup_prefix_route`).
     pub(super) fn disconnect(&mut self, id: LinkId, address: Address) {
         let link = &self.links[&id];
         let netns = link.netns;
         let Some(route) = Route::connected(id, &link.kind, address) else { return };
-        let same = self.netns[&netns].routes.to_over(route.destination, id).filter(|(_, other)| **other == route);
-        let going: Vec<Rank> = same.map(|(rank, _)| rank).collect();
+        let there = self.netns[&netns].routes.to_over(route.destination, id);
+        let going: Vec<Rank> = if route.is_ipv6() {
+            there.filter(|(_, other)| other.gateway.is_none()).map(|(rank, _)| rank).take(1).collect()
+        } else {
+            there.filter(|(_, other)| **other == route).map(|(rank, _)| rank).collect()
+        };
         going.into_iter().for_each(|rank| self.drop_route(netns, rank));
     }
 
