@@ -126,6 +126,7 @@ impl Shared {
         }
         self.standing().topology.set_limits(order.limits);
         channel.set_timeout(FOREVER)?;
+        channel.send(&Answer::Done)?;
         channel.send(&self.model())?;
         let mut edit = Edit { shared: self, workshop, order, steps: Vec::new(), is_committed: false, before: None };
         loop {

@@ -1,6 +1,7 @@
 //! `orchestrator run` on a lab that stands.
 
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::ended::failure;
@@ -22,8 +23,18 @@ const REST: Duration = Duration::from_secs(1);
 pub(super) struct Edit<'a> {
     pub(super) run: &'a Run,
     pub(super) name: &'a LabName,
-    pub(super) client: Client,
+    pub(super) client: Arc<Client>,
     pub(super) start: Instant,
+}
+
+/// A scenario that has succeeded against the model.
+struct Rehearsed {
+    /// What the lab should be up to now.
+    model: Model,
+    /// What the scenario draws.
+    wanted: Topology,
+    /// What it looked at since its last change.
+    looks: Vec<(Look, Seen)>,
 }
 
 impl Edit<'_> {
@@ -32,13 +43,20 @@ impl Edit<'_> {
     }
 
     /// Runs the scenario against the model, and makes the lab what it draws.
-    pub(super) fn execute(self, model: Model, scenario: Scenario<'_>) -> Result<Exit, Failure> {
-        let (wanted, looks) = self.rehearse(scenario)?;
-        eprint!("{}", render::warnings(&wanted.warnings()));
+    pub(super) fn execute(self, scenario: Scenario<'_>) -> Result<Exit, Failure> {
+        let Rehearsed { model, wanted, looks } = self.rehearse(scenario)?;
+        let (warnings, steps) = thread::scope(|scope| {
+            let warnings = thread::Builder::new().spawn_scoped(scope, || wanted.warnings());
+            let steps = edit(&model.topology, &wanted);
+            // Without a thread for it, it is done after the other.
+            let warnings = warnings.ok().and_then(|thread| thread.join().ok()).unwrap_or_else(|| wanted.warnings());
+            (warnings, steps)
+        });
+        eprint!("{}", render::warnings(&warnings));
         for step in &model.by_hand {
             eprintln!("note: `{step}` was done by hand; the lab becomes what the scenario draws");
         }
-        let steps = edit(&model.topology, &wanted).map_err(|error| Failure {
+        let steps = steps.map_err(|error| Failure {
             exit: Exit::Failed,
             error: error.into(),
             hint: Some("`--replace` builds the lab afresh".into()),
@@ -64,17 +82,26 @@ impl Edit<'_> {
         Ok(Exit::Done)
     }
 
-    fn rehearse(&self, scenario: Scenario<'_>) -> Result<(Topology, Vec<(Look, Seen)>), Failure> {
+    /// Has the scenario draw, and takes in beside it what the lab should be up to now.
+    fn rehearse(&self, scenario: Scenario<'_>) -> Result<Rehearsed, Failure> {
         // Nothing is applied, and the model answers: it only shows what the scenario logs.
         let backend = Arc::new(Mutex::new(Rehearsal::new(&scenario.network(), None, self.name.to_string())));
-        let Report { end, network, looks } = scenario.load(Stage::Edit, backend)?.run()?;
+        let loaded = scenario.load(Stage::Edit, backend)?;
+        let client = self.client.clone();
+        // Not before this process can do nothing else any more: a thread keeps what it may do.
+        let model = thread::Builder::new().name("model".into()).spawn(move || client.begun());
+        let Report { end, network, looks } = loaded.run()?;
         // From here on it is the agent that undoes what is interrupted.
         crate::lab::signals_end_this_again();
         if !matches!(end, End::Success) {
             eprintln!("note: lab `{}` is as it was", self.name);
             return Err(failure(end, &self.run.module));
         }
-        Ok((network, looks))
+        let model = match model {
+            Ok(model) => model.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?,
+            Err(_) => self.client.begun()?,
+        };
+        Ok(Rehearsed { model, wanted: network, looks })
     }
 
     /// Has the steps done, or undone again.

@@ -98,8 +98,8 @@ impl Run {
                     return Err(elsewhere(&name, on_host));
                 }
                 let mut client = lab::connect(&lab::find_own(name.as_str())?.directory, name.as_str())?;
-                let model = client.edit(Edit::order(&self, origin, limits.lab))?;
-                return Edit { run: &self, name: &name, client, start }.execute(model, scenario);
+                client.edit(Edit::order(&self, origin, limits.lab))?;
+                return Edit { run: &self, name: &name, client: Arc::new(client), start }.execute(scenario);
             }
             started => started?,
         };

@@ -124,12 +124,21 @@ impl Client {
         }
     }
 
-    /// Begins to edit the lab. To be called while this process may still set up sockets.
-    pub fn edit(&mut self, order: EditOrder) -> Result<Model, Error> {
+    /// Begins to edit the lab. What it should be up to then comes next, by `begun`. To be called while this process may still set up
+    /// sockets.
+    pub fn edit(&mut self, order: EditOrder) -> Result<(), Error> {
         let answer = self.ask(&Request::Edit(order))?;
         // Undoing takes its time too.
         self.be_patient(Duration::MAX)?;
         match answer {
+            Answer::Done => Ok(()),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Takes in what the lab should be that `edit` has begun with.
+    pub fn begun(&self) -> Result<Model, Error> {
+        match self.answer()? {
             Answer::Model(model) => Ok(*model),
             other => Err(unexpected(other)),
         }

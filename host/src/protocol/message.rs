@@ -45,8 +45,9 @@ pub enum Request {
     Join(NetnsName),
     /// Tell what the lab should be: [`Answer::Model`].
     Model,
-    /// Edit the lab: [`Answer::Model`], and then from this channel alone `Need`, `Steps` and `Commit`, which is answered by
-    /// [`Answer::Edited`], `Undo`, looks, and `Complete`, after which the channel ends. Without that the lab is as it was then.
+    /// Edit the lab: [`Answer::Done`], and [`Answer::Model`] behind it, and then from this channel alone `Need`, `Steps` and `Commit`,
+    /// which is answered by [`Answer::Edited`], `Undo`, looks, and `Complete`, after which the channel ends. Without that the lab is as
+    /// it was then.
     Edit(EditOrder),
     /// Undo what this edit has done: [`Answer::Drift`] of what could not be.
     Undo,

@@ -35,6 +35,15 @@ impl Addresses {
         self.by_age.is_empty()
     }
 
+    /// Tells whether these are the same addresses as others, to a kernel: it has a list for each family.
+    pub(super) fn are_same(&self, others: &Self) -> bool {
+        self.len() == others.len()
+            && [false, true].into_iter().all(|ipv6| {
+                let of_family = |address: &&Address| address.is_ipv6() == ipv6;
+                self.iter().filter(of_family).eq(others.iter().filter(of_family))
+            })
+    }
+
     /// Tells whether there is an IPv4 address.
     pub(super) fn has_ipv4(&self) -> bool {
         self.ipv4 > 0

@@ -23,20 +23,22 @@ impl Changes {
     pub fn differing(one: &Topology, other: &Topology) -> Self {
         let mut changes = Self::default();
         let settings = |netns: &Netns| (netns.forwarding, netns.autoconfiguration);
-        for (id, netns) in &other.netns {
-            match one.netns.get(id) {
-                Some(before) if settings(before) == settings(netns) => changes.note_moved_routes(*id, before, netns),
-                _ => changes.note_netns(*id),
+        let is_shared = |id: NetnsId| one.netns.is_shared(id, &other.netns);
+        for (id, netns) in other.netns.iter().filter(|(id, _)| !is_shared(*id)) {
+            match one.netns.get(&id) {
+                Some(before) if settings(before) == settings(netns) => changes.note_moved_routes(id, before, netns),
+                _ => changes.note_netns(id),
             }
         }
         one.netns.keys().filter(|id| !other.netns.contains_key(id)).for_each(|id| changes.note_netns(*id));
-        for (id, link) in &other.links {
-            if one.links.get(id).is_none_or(|before| !is_same(one, before, other, link, *id)) {
-                changes.note_link(link.netns, *id);
+        let is_same_object = |id, link: &Link| is_shared(link.netns) && one.links.is_shared(id, &other.links);
+        for (id, link) in other.links.iter().filter(|(id, link)| !is_same_object(*id, link)) {
+            if one.links.get(&id).is_none_or(|before| !is_same(one, before, other, link, id)) {
+                changes.note_link(link.netns, id);
             }
         }
         for (id, link) in one.links.iter().filter(|(id, _)| !other.links.contains_key(id)) {
-            changes.note_link(link.netns, *id);
+            changes.note_link(link.netns, id);
         }
         changes
     }
@@ -94,7 +96,7 @@ fn is_same(one: &Topology, before: &Link, other: &Topology, now: &Link, id: Link
     let fields = |link: &Link| (link.netns, link.up, link.mtu, link.mac, link.queues, link.controller);
     before.name == now.name
         && fields(before) == fields(now)
-        && before.addresses.iter().eq(now.addresses.iter())
+        && before.addresses.are_same(&now.addresses)
         && one
             .routes_of(before.netns)
             .over(id)
@@ -161,7 +163,7 @@ impl Topology {
             return;
         };
         self.netns_by_name.insert(netns.name.clone(), id);
-        let own = self.netns.entry(id).or_insert_with(|| Netns::new(netns.name.clone()));
+        let own = self.netns.get_or_insert_with(id, || Netns::new(netns.name.clone()));
         own.name.clone_from(&netns.name);
         (own.forwarding, own.autoconfiguration) = (netns.forwarding, netns.autoconfiguration);
     }
@@ -185,6 +187,46 @@ impl Topology {
 mod tests {
     use super::*;
     use crate::topology::{Limits, LinkName, NetnsName};
+
+    /// A bridge and a pair, whose end gets its address before it comes up, with its link-local one, or behind.
+    fn drawn(address_first: bool) -> Topology {
+        let mut network = Topology::new(Limits::default());
+        let [bridge, x, y] = ["br0", "x", "y"].map(|name| LinkName::parse(name).unwrap());
+        network.add_bridge(NetnsId::HOST, bridge).unwrap();
+        let a = network.add_netns(NetnsName::parse("a").unwrap()).unwrap();
+        let (end, _) = network.add_veth(a, x, NetnsId::HOST, y).unwrap();
+        let address = "10.0.0.1/24".parse().unwrap();
+        if address_first {
+            network.add_address(end, address).unwrap();
+        }
+        network.set_up(end).unwrap();
+        if !address_first {
+            network.add_address(end, address).unwrap();
+        }
+        network
+    }
+
+    #[test]
+    fn order_of_addresses_of_different_families_is_no_difference() {
+        let (standing, anew) = (drawn(true), drawn(false));
+        let successor = anew.succeeding(&standing, &BTreeSet::new());
+        assert!(Changes::differing(&standing, &successor).is_empty());
+        let ages = |network: &Topology| {
+            network.list_links().flat_map(|(_, link)| link.addresses.iter().copied()).collect::<Vec<_>>()
+        };
+        assert_ne!(ages(&standing), ages(&anew), "the two were drawn differently");
+    }
+
+    #[test]
+    fn copy_that_changes_leaves_the_other_as_it_was() {
+        let standing = drawn(true);
+        let mut copy = standing.clone();
+        let (id, _) = standing.list_links().last().unwrap();
+        copy.set_mtu(id, 1400).unwrap();
+        assert_eq!(standing.standing(id).unwrap().mtu.bytes, 1500);
+        let noted = Changes::differing(&standing, &copy);
+        assert_eq!(noted.links().collect::<Vec<_>>(), [id]);
+    }
 
     #[test]
     fn link_that_moves_again_and_again_is_noted_once() {

@@ -160,7 +160,7 @@ impl Topology {
 
     /// Lists every link in the order they were added.
     pub fn list_links(&self) -> impl Iterator<Item = (LinkId, &Link)> {
-        self.links.iter().map(|(id, link)| (*id, link))
+        self.links.iter()
     }
 
     /// Returns a link, or the refusal to do `act` because it has gone.

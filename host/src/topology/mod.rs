@@ -18,6 +18,7 @@ mod link;
 mod mac;
 mod name;
 mod netns;
+mod objects;
 pub mod observed;
 mod ping;
 mod reach;
@@ -38,6 +39,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
+
+use objects::Objects;
 
 pub use address::{Address, is_ipv6_link_local};
 pub use addresses::Addresses;
@@ -86,9 +89,9 @@ pub enum LinkLocal {
 /// A network: every netns with its links, addresses and routes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Topology {
-    netns: BTreeMap<NetnsId, Netns>,
+    netns: Objects<NetnsId, Netns>,
     netns_by_name: HashMap<NetnsName, NetnsId>,
-    links: BTreeMap<LinkId, Link>,
+    links: Objects<LinkId, Link>,
     /// What the objects that have gone were called last.
     gone_netns: BTreeMap<NetnsId, NetnsName>,
     gone_links: BTreeMap<LinkId, (Place, Kind)>,
@@ -110,9 +113,9 @@ impl Topology {
     /// Makes a network of the host alone, whose `lo` is down.
     pub fn new(limits: Limits) -> Self {
         let mut topology = Self {
-            netns: BTreeMap::new(),
+            netns: Objects::new(),
             netns_by_name: HashMap::new(),
-            links: BTreeMap::new(),
+            links: Objects::new(),
             gone_netns: BTreeMap::new(),
             gone_links: BTreeMap::new(),
             next_netns: 0,

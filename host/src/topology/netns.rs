@@ -130,7 +130,7 @@ impl Topology {
 
     /// Lists every netns in the order they were added, the host first.
     pub fn list_netns(&self) -> impl Iterator<Item = (NetnsId, &Netns)> {
-        self.netns.iter().map(|(id, netns)| (*id, netns))
+        self.netns.iter()
     }
 
     /// Returns the name of a netns, or the one that it had before it went.

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use ipnet::IpNet;
 
-use super::{Changes, Kind, Link, LinkId, LinkName, Netns, NetnsId, Route, Topology, is_ipv6_link_local};
+use super::objects::Objects;
+use super::{Changes, Kind, Link, LinkId, LinkName, Mtu, Netns, NetnsId, Route, Topology, is_ipv6_link_local};
 
 impl Topology {
     /// Returns this network with the identities of `standing` for all that is to stay: a netns of the same name, and a link of the
@@ -18,9 +19,9 @@ impl Topology {
     pub fn succeeding(&self, standing: &Self, anew: &BTreeSet<LinkId>) -> Self {
         let identities = Identities::of(self, standing, anew);
         let mut successor = Self {
-            netns: BTreeMap::new(),
+            netns: Objects::new(),
             netns_by_name: HashMap::new(),
-            links: BTreeMap::new(),
+            links: Objects::new(),
             gone_netns: standing.gone_netns.clone(),
             gone_links: standing.gone_links.clone(),
             next_netns: identities.next_netns,
@@ -32,35 +33,34 @@ impl Topology {
             changes: Changes::default(),
             index: std::sync::OnceLock::new(),
         };
-        for (id, netns) in &self.netns {
-            let id = identities.netns[id];
+        for (id, link) in self.links.iter() {
+            let (id, stands) = (identities.links[&id], standing.links.get(&identities.links[&id]));
+            match stands {
+                Some(stands) if identities.are_same_link(link, stands) => successor.links.share(id, &standing.links),
+                _ => successor.links.insert(id, identities.link(link, stands)),
+            }
+        }
+        for (id, netns) in self.netns.iter() {
+            let id = identities.netns[&id];
             successor.netns_by_name.insert(netns.name.clone(), id);
-            let mut own = Netns::new(netns.name.clone());
-            (own.forwarding, own.autoconfiguration) = (netns.forwarding, netns.autoconfiguration);
-            successor.netns.insert(id, own);
-        }
-        for (id, link) in &self.links {
-            let own = identities.link(link, standing.links.get(&identities.links[id]));
-            let id = identities.links[id];
-            let home = successor.netns.get_mut(&own.netns).expect("every netns was put in before");
-            home.join(id, &own);
-            own.addresses.by_age().for_each(|(age, address)| home.holders.insert(id, age, address.cidr));
-            successor.links.insert(id, own);
-        }
-        for (id, netns) in &self.netns {
-            let home = successor.netns.get_mut(&identities.netns[id]).expect("every netns was put in before");
-            for route in netns.routes.iter() {
-                home.routes.push(Route { link: identities.links[&route.link], ..route.clone() });
+            let stands = standing.netns.get(&id).filter(|stands| identities.are_same_netns(netns, stands));
+            if stands
+                .is_some_and(|stands| stands.links.iter().all(|id| successor.links.is_shared(*id, &standing.links)))
+            {
+                successor.netns.share(id, &standing.netns);
+            } else {
+                let own = identities.netns(netns, &successor);
+                successor.netns.insert(id, own);
             }
         }
-        for (id, netns) in &standing.netns {
-            if !successor.netns.contains_key(id) {
-                successor.gone_netns.insert(*id, netns.name.clone());
+        for (id, netns) in standing.netns.iter() {
+            if !successor.netns.contains_key(&id) {
+                successor.gone_netns.insert(id, netns.name.clone());
             }
         }
-        for (id, link) in &standing.links {
-            if !successor.links.contains_key(id) {
-                successor.gone_links.insert(*id, (standing.place_of(*id), link.kind.clone()));
+        for (id, link) in standing.links.iter() {
+            if !successor.links.contains_key(&id) {
+                successor.gone_links.insert(id, (standing.place_of(id), link.kind.clone()));
             }
         }
         successor
@@ -113,20 +113,20 @@ impl Identities {
             next_netns: standing.next_netns,
             next_link: standing.next_link,
         };
-        for (id, netns) in &drawn.netns {
+        for (id, netns) in drawn.netns.iter() {
             let same = standing.netns_by_name.get(&netns.name).copied().unwrap_or_else(|| {
                 identities.next_netns += 1;
                 NetnsId(identities.next_netns - 1)
             });
-            identities.netns.insert(*id, same);
+            identities.netns.insert(id, same);
         }
-        for (id, link) in &drawn.links {
+        for (id, link) in drawn.links.iter() {
             let same =
                 identities.counterpart(drawn, link, standing).filter(|id| !anew.contains(id)).unwrap_or_else(|| {
                     identities.next_link += 1;
                     LinkId(identities.next_link - 1)
                 });
-            identities.links.insert(*id, same);
+            identities.links.insert(id, same);
         }
         identities
     }
@@ -144,6 +144,31 @@ impl Identities {
         (same && link.queues == other.queues && link.mac == other.mac).then_some(id)
     }
 
+    /// Tells whether a link that stays would be in the other network what it is there already.
+    fn are_same_link(&self, link: &Link, stands: &Link) -> bool {
+        let kind = match (&link.kind, &stands.kind) {
+            (Kind::Bridge { ports }, Kind::Bridge { ports: stand }) => {
+                ports.iter().map(|port| self.links[port]).eq(stand.iter().copied())
+            }
+            // Of any other kind it stays only if that is the same.
+            _ => true,
+        };
+        kind && link.up == stands.up
+            && mtu(link, Some(stands)) == stands.mtu
+            && link.controller.map(|bridge| self.links[&bridge]) == stands.controller
+            && link.addresses.are_same(&stands.addresses)
+            && (link.ports_by_mtu.iter().map(|(mtu, port)| (*mtu, self.links[port])))
+                .eq(stands.ports_by_mtu.iter().copied())
+    }
+
+    /// Tells the same of a netns, as far as its links do not tell.
+    fn are_same_netns(&self, netns: &Netns, stands: &Netns) -> bool {
+        let settings = |netns: &Netns| (netns.forwarding, netns.autoconfiguration, netns.links.len());
+        settings(netns) == settings(stands)
+            && netns.links.iter().all(|id| stands.links.contains(&self.links[id]))
+            && netns.routes.iter().map(|route| self.route(route)).eq(stands.routes.iter().cloned())
+    }
+
     /// Turns a link into what it is in the other network, where `stands` is what it was.
     fn link(&self, link: &Link, stands: Option<&Link>) -> Link {
         let kind = match &link.kind {
@@ -151,15 +176,38 @@ impl Identities {
             Kind::Veth { peer } => Kind::Veth { peer: self.links[peer] },
             Kind::Bridge { ports } => Kind::Bridge { ports: ports.iter().map(|port| self.links[port]).collect() },
         };
-        let mut mtu = link.mtu;
-        mtu.chosen |= stands.is_some_and(|stands| stands.mtu.chosen || !link.is_bridge() && stands.mtu != mtu);
         Link {
             netns: self.netns[&link.netns],
             kind,
-            mtu,
+            mtu: mtu(link, stands),
             controller: link.controller.map(|bridge| self.links[&bridge]),
             ports_by_mtu: link.ports_by_mtu.iter().map(|(mtu, port)| (*mtu, self.links[port])).collect(),
             ..link.clone()
         }
     }
+
+    /// Turns a netns into what it is in the other network, which has its links.
+    fn netns(&self, netns: &Netns, other: &Topology) -> Netns {
+        let mut own = Netns::new(netns.name.clone());
+        (own.forwarding, own.autoconfiguration) = (netns.forwarding, netns.autoconfiguration);
+        for id in &netns.links {
+            let id = self.links[id];
+            let link = &other.links[&id];
+            own.join(id, link);
+            link.addresses.by_age().for_each(|(age, address)| own.holders.insert(id, age, address.cidr));
+        }
+        netns.routes.iter().for_each(|route| own.routes.push(self.route(route)));
+        own
+    }
+
+    fn route(&self, route: &Route) -> Route {
+        Route { link: self.links[&route.link], ..route.clone() }
+    }
+}
+
+/// Returns the MTU of a link in the other network, where `stands` is what it was.
+fn mtu(link: &Link, stands: Option<&Link>) -> Mtu {
+    let mut mtu = link.mtu;
+    mtu.chosen |= stands.is_some_and(|stands| stands.mtu.chosen || !link.is_bridge() && stands.mtu != mtu);
+    mtu
 }
