@@ -13,7 +13,8 @@ fn editing(m: &Machine) -> Channel {
     let channel = connected(m, "t");
     let origin = Origin { module: "calls".into(), source: String::new() };
     let order = EditOrder { origin, limits: Limits::default(), on_host: false, update: true, force: false };
-    assert!(matches!(ask(&channel, &Request::Edit(order)), Answer::Model(_)));
+    assert!(matches!(ask(&channel, &Request::Edit(order)), Answer::Done));
+    assert!(matches!(channel.receive().unwrap(), Answer::Model(_)));
     channel
 }
 

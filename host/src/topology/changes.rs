@@ -186,7 +186,7 @@ impl Topology {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::topology::{Limits, LinkName, NetnsName};
+    use crate::topology::{Kind, Limits, LinkName, MacAddress, NetnsName};
 
     /// A bridge and a pair, whose end gets its address before it comes up, with its link-local one, or behind.
     fn drawn(address_first: bool) -> Topology {
@@ -215,6 +215,19 @@ mod tests {
             network.list_links().flat_map(|(_, link)| link.addresses.iter().copied()).collect::<Vec<_>>()
         };
         assert_ne!(ages(&standing), ages(&anew), "the two were drawn differently");
+    }
+
+    #[test]
+    fn peer_of_a_link_that_is_made_anew_is_none_that_stands() {
+        let (mut standing, drawn) = (drawn(true), drawn(true));
+        let (id, _) = standing.list_links().find(|(_, link)| link.name.as_str() == "x").unwrap();
+        standing.link_mut(id).mac = MacAddress::ZERO;
+        let successor = drawn.succeeding(&standing, &BTreeSet::new());
+        for (id, link) in successor.list_links() {
+            if let Kind::Veth { peer } = link.kind {
+                assert!(successor.peer(peer).is_ok_and(|other| other == id), "{}", link.name);
+            }
+        }
     }
 
     #[test]

@@ -150,7 +150,8 @@ impl Identities {
             (Kind::Bridge { ports }, Kind::Bridge { ports: stand }) => {
                 ports.iter().map(|port| self.links[port]).eq(stand.iter().copied())
             }
-            // Of any other kind it stays only if that is the same.
+            // A peer at the same place may have to be made anew.
+            (Kind::Veth { peer }, Kind::Veth { peer: stands }) => self.links[peer] == *stands,
             _ => true,
         };
         kind && link.up == stands.up
