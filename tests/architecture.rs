@@ -7,15 +7,19 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// A room and the rooms that it may import.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("cli", &["cache", "script", "lab", "render", "doctor", "agent", "sandbox", "protocol", "plan", "topology"]),
+    (
+        "cli",
+        &["cache", "script", "module", "lab", "render", "doctor", "agent", "sandbox", "protocol", "plan", "topology"],
+    ),
     ("cache", &[]),
     ("doctor", &["agent", "lab", "sandbox", "topology"]),
-    ("script", &["plan", "topology"]),
+    ("script", &["module", "plan", "topology"]),
+    ("module", &[]),
     ("lab", &["protocol", "plan", "topology"]),
     ("agent", &["protocol", "kernel", "plan", "topology"]),
     ("protocol", &["plan", "topology"]),
     ("kernel", &["plan", "topology"]),
-    ("render", &["plan", "topology"]),
+    ("render", &["module", "plan", "topology"]),
     ("plan", &["topology"]),
     ("sandbox", &[]),
     ("topology", &[]),
@@ -23,8 +27,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "fuzz",
         &[
-            "cli", "cache", "doctor", "script", "lab", "agent", "protocol", "kernel", "render", "plan", "sandbox",
-            "topology",
+            "cli", "cache", "doctor", "script", "module", "lab", "agent", "protocol", "kernel", "render", "plan",
+            "sandbox", "topology",
         ],
     ),
 ];
@@ -42,6 +46,10 @@ const NO_ROOMS: [&str; 3] = ["lib", "main", "stderr"];
 const CRATES: &[(&str, &[&str])] = &[
     ("wasmtime", &["script"]),
     ("wasmtime_wasi", &["script"]),
+    ("wasm_metadata", &["module"]),
+    ("wasmparser", &["module"]),
+    ("wit_component", &["module"]),
+    ("wit_parser", &["module"]),
     ("tokio", &["script"]),
     ("rtnetlink", &["kernel"]),
     ("nix", &["cache", "kernel", "agent", "lab", "sandbox", "protocol", "doctor"]),
@@ -52,7 +60,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
-    ("anyhow", &["cli"]),
+    // The encoder of components has no errors of its own.
+    ("anyhow", &["cli", "module"]),
     ("comfy_table", &["render"]),
     ("indicatif", &["cli"]),
 ];

@@ -45,17 +45,6 @@ kernel_test!(what_is_not_wasm_is_refused, |m| {
     m.has_no_trace_of_labs();
 });
 
-kernel_test!(core_module_is_refused_with_a_way_to_make_a_component, |m| {
-    m.write("core.wasm", b"\0asm\x01\0\0\0");
-    m.write("core.wat", ";; What most tools emit.\n\n  (module (func (export \"_start\")))\n");
-    for file in ["core.wasm", "core.wat"] {
-        m.orchestrator(&["run", file])
-            .complains(2, &format!("error: `{file}` can't be run\n  caused by: it is a core module and no component\n"))
-            .stderr_has("\n\nhint: this version takes components; `wasm-tools component new` makes one");
-    }
-    m.has_no_trace_of_labs();
-});
-
 kernel_test!(syntax_error_is_shown_at_its_place, |m| {
     m.write("syntax.wat", "(component\n  (core module $program)\n  (core instance $program (instant $program)))\n");
     m.orchestrator(&["run", "syntax.wat"])

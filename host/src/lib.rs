@@ -16,6 +16,7 @@ mod fault;
 pub mod fuzz;
 pub mod kernel;
 pub mod lab;
+pub mod module;
 pub mod plan;
 pub mod protocol;
 pub mod render;

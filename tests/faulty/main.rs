@@ -29,6 +29,8 @@ mod fault;
 mod kernel;
 #[path = "../../host/src/lab/mod.rs"]
 mod lab;
+#[path = "../../host/src/module/mod.rs"]
+mod module;
 #[path = "../../host/src/plan/mod.rs"]
 mod plan;
 #[path = "../../host/src/protocol/mod.rs"]

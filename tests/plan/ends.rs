@@ -36,7 +36,7 @@ fn what_cannot_be_planned_is_2() {
             ("two-container", "did you mean `two-containers`?"),
             ("./none.wasm", "could not open `./none.wasm`\n  caused by: no such file or directory"),
             ("text.wasm", "it is not WebAssembly"),
-            ("module.wat", "it is a core module and no component"),
+            ("module.wat", "it exports no `_start`, so it is no command and no scenario"),
             ("till.wat", "it imports `acme:shop/till@1.0.0`"),
             ("/dev/zero", "`--max-module` raises it"),
         ] {

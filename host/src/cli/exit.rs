@@ -172,11 +172,7 @@ impl From<lab::Error> for Failure {
 impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
         let hint = match &error {
-            LoadError::Compile(CompileError::CoreModule) => Some(
-                "this version takes components; `wasm-tools component new` makes one of a core module, and Rust's \
-                 wasm32-wasip2 target builds one directly"
-                    .into(),
-            ),
+            LoadError::Compile(CompileError::Core { hint, .. }) => hint.clone(),
             LoadError::Code(_) => Some("`orchestrator cache --empty` has it compiled again".into()),
             LoadError::Import { hint, .. } => hint.clone(),
             LoadError::Item { hint, .. } => Some(hint.clone()),

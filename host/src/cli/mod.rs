@@ -15,6 +15,7 @@ mod examples;
 mod exec;
 mod exit;
 mod grants;
+mod inspect;
 mod limits;
 mod link;
 mod list;
@@ -28,6 +29,7 @@ mod run;
 mod scenario;
 mod show;
 mod source;
+mod wit;
 
 use std::process::ExitCode;
 
@@ -66,6 +68,8 @@ enum Command {
     Ping(ping::Ping),
     Down(down::Down),
     Doctor(doctor::Doctor),
+    Inspect(inspect::Inspect),
+    Wit(wit::Wit),
     Cache(cache::CacheCommand),
     Examples(examples::Examples),
     Completions(completions::Completions),
@@ -107,6 +111,8 @@ impl Cli {
             Command::Ping(ping) => ping.execute(),
             Command::Down(down) => down.execute(),
             Command::Doctor(doctor) => doctor.execute(),
+            Command::Inspect(inspect) => inspect.execute(),
+            Command::Wit(wit) => wit.execute(),
             Command::Cache(cache) => cache.execute(),
             Command::Examples(examples) => examples.execute(),
             Command::Completions(completions) => completions.execute(),

@@ -1,6 +1,7 @@
 //! What one process of ours has left for another, or tells it, after something else had it in hand.
 
 use crate::cache;
+use crate::module::{self, Binary};
 use crate::protocol::journal::{self, Journal};
 use crate::protocol::{Answer, Assembly, HelloError, check_greeting};
 use crate::script;
@@ -15,9 +16,16 @@ pub fn records(bytes: &[u8]) {
         0 => journal(bytes),
         1 => greeting(bytes),
         2 => entry(bytes),
-        3 => drop(script::fuzz::check_kind(bytes)),
+        3 => module(bytes),
         4 => drop(serde_json::from_slice::<script::CompileError>(bytes)),
         _ => answer(bytes),
+    }
+}
+
+/// Neither a component nor why there is none takes the program down.
+fn module(bytes: &[u8]) {
+    if let Ok(Binary::Core(module)) = module::binary("module", bytes) {
+        drop(module::adapted(&module));
     }
 }
 

@@ -8,10 +8,8 @@ use thiserror::Error;
 use wasmtime::Engine;
 
 use super::engine::engine;
+use crate::module::{self, Binary, CoreError, KindError, wit};
 
-/// `\0asm`, then a version and a layer of two bytes each.
-const MAGIC: &[u8] = b"\0asm";
-const LAYER_CORE: [u8; 4] = [1, 0, 0, 0];
 /// Characters of what the engine says.
 const PAGE: usize = 4000;
 
@@ -21,9 +19,14 @@ pub enum CompileError {
     /// The bytes are neither WebAssembly nor its text.
     #[error("it is not WebAssembly: it begins with neither `\\0asm` nor `(`")]
     NotWasm,
-    /// A core module.
-    #[error("it is a core module and no component")]
-    CoreModule,
+    /// No component can be made of a core module.
+    #[error("{words}")]
+    Core {
+        /// Why.
+        words: Words,
+        /// What may help.
+        hint: Option<String>,
+    },
     /// The engine does not accept the bytes.
     #[error("it is no valid component")]
     Invalid(#[source] Words),
@@ -39,7 +42,10 @@ pub struct Words(String);
 
 impl Words {
     fn of(error: &wasmtime::Error) -> Self {
-        let text = format!("{error:#}");
+        Self::new(format!("{error:#}"))
+    }
+
+    fn new(text: String) -> Self {
         let page = text.char_indices().nth(PAGE).map_or(text.len(), |(end, _)| end);
         Self(if page < text.len() { format!("{} ...", &text[..page]) } else { text })
     }
@@ -47,15 +53,42 @@ impl Words {
 
 /// Compiles a module on all cores. `name` stands for the file in what is said of a module's text.
 pub fn compile(name: &str, bytes: &[u8]) -> Result<Vec<u8>, CompileError> {
-    check_kind(bytes)?;
+    let component = match module::binary(name, bytes) {
+        Ok(Binary::Component(bytes)) => bytes,
+        Ok(Binary::Core(bytes)) => module::adapted(&bytes).map_err(no_component)?.into(),
+        Err(KindError::NotWasm) => return Err(CompileError::NotWasm),
+        Err(KindError::Text(error)) => return Err(CompileError::Invalid(Words::new(error.to_string()))),
+    };
     let engine = engine().map_err(|error| CompileError::Engine(Words::of(&error)))?;
-    engine.precompile_component(bytes).map_err(|error| {
-        let Words(text) = Words::of(&error);
-        CompileError::Invalid(Words(text.replace("<anon>", name)))
-    })
+    engine.precompile_component(&component).map_err(|error| CompileError::Invalid(Words::of(&error)))
 }
 
-/// Returns the SHA-256 of all that code hangs on besides its module: the engine's version and settings, and the processor.
+fn no_component(error: CoreError) -> CompileError {
+    let hint = match &error {
+        CoreError::NoStart => Some("build it as a command, with a `main`, and not as a library (a reactor)".into()),
+        CoreError::Version { .. } => Some(format!(
+            "this orchestrator has {}*@{}; build the scenario against that version",
+            wit::PACKAGE,
+            wit::VERSION
+        )),
+        CoreError::Unknown(_) => Some(format!(
+            "there are {}*@{} (`orchestrator wit` prints it) and WASI preview 1; what a C compiler finds nowhere it imports \
+             from `env`",
+            wit::PACKAGE,
+            wit::VERSION
+        )),
+        CoreError::Misfit(words) if words.contains("cabi_realloc") => Some(
+            "texts come back to it, an error's message at least, so it has to say where they go: export \
+             `cabi_realloc(old, old size, alignment, size)`, all numbers of 32 bits, which returns a new place"
+                .into(),
+        ),
+        CoreError::Invalid(_) | CoreError::Misfit(_) => None,
+    };
+    CompileError::Core { words: Words::new(error.to_string()), hint }
+}
+
+/// Returns the SHA-256 of all that code hangs on besides its module: the engine's version and settings, the processor, and how core
+/// modules become components.
 pub fn engine_digest(engine: &Engine) -> [u8; 32] {
     struct Digesting(Sha256);
     impl Hasher for Digesting {
@@ -68,36 +101,13 @@ pub fn engine_digest(engine: &Engine) -> [u8; 32] {
     }
     let mut digesting = Digesting(Sha256::new());
     engine.precompile_compatibility_hash().hash(&mut digesting);
+    digesting.0.update(module::recipe());
     digesting.0.finalize().into()
-}
-
-pub(crate) fn check_kind(bytes: &[u8]) -> Result<(), CompileError> {
-    if let Some(rest) = bytes.strip_prefix(MAGIC) {
-        return if rest.starts_with(&LAYER_CORE) { Err(CompileError::CoreModule) } else { Ok(()) };
-    }
-    let text = std::str::from_utf8(bytes).map_err(|_| CompileError::NotWasm)?;
-    let code = text.lines().map(str::trim_start).find(|line| !line.is_empty() && !line.starts_with(";;"));
-    match code {
-        Some(code) if code.starts_with("(module") => Err(CompileError::CoreModule),
-        Some(code) if code.starts_with('(') => Ok(()),
-        _ => Err(CompileError::NotWasm),
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn kinds_of_bytes_are_told_apart() {
-        let compile = |text: &str| compile("test", text.as_bytes());
-        assert!(matches!(compile(""), Err(CompileError::NotWasm)));
-        assert!(matches!(compile("#!/bin/sh"), Err(CompileError::NotWasm)));
-        assert!(matches!(compile("(module)"), Err(CompileError::CoreModule)));
-        assert!(matches!(compile(";; text\n\n  (module)"), Err(CompileError::CoreModule)));
-        assert!(matches!(compile("\0asm\u{1}\0\0\0"), Err(CompileError::CoreModule)));
-        assert!(matches!(compile("(component"), Err(CompileError::Invalid(_))));
-    }
 
     #[test]
     fn digest_of_the_engine_is_the_same_each_time() {

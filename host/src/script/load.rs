@@ -14,11 +14,9 @@ use super::compile::CompileError;
 use super::drawing::Drawing;
 use super::engine::linker;
 use super::limits::LimitReached;
+use crate::module::wit::{PACKAGE, VERSION, is_compatible, is_ours};
 use crate::topology::harmless;
 
-/// The package that guests import, and the version of it that this program has.
-const PACKAGE: &str = "orchestrator:net/";
-const VERSION: &str = "0.1.0";
 /// What there is of WASI 0.2.
 const WASI: [&str; 6] = ["wasi:cli", "wasi:clocks", "wasi:filesystem", "wasi:io", "wasi:random", "wasi:sockets"];
 
@@ -163,7 +161,7 @@ fn explain_imports(engine: &Engine, component: &Component, error: wasmtime::Erro
     let imports = ty.imports(engine).map(|(name, item)| (name.to_owned(), item.ty.clone()));
     let known = |name: &str| {
         let (interface, version) = name.split_once('@').unwrap_or((name, ""));
-        let ours = interface.starts_with(PACKAGE) && compatible(version, VERSION) && is_ours(interface);
+        let ours = is_ours(interface) && is_compatible(version);
         ours || WASI.contains(&interface.split('/').next().unwrap_or_default()) && version.starts_with("0.2.")
     };
     let unknown = imports.filter(|(_, item)| !matches!(item, ComponentItem::Type(_))).find(|(name, _)| !known(name));
@@ -188,17 +186,6 @@ fn explain_imports(engine: &Engine, component: &Component, error: wasmtime::Erro
         None
     };
     LoadError::Import { import: harmless(&import), hint }
-}
-
-fn is_ours(interface: &str) -> bool {
-    let names = ["errors", "netns", "link", "veth", "bridge", "address", "route", "lab", "probe"];
-    interface.strip_prefix(PACKAGE).is_some_and(|name| names.contains(&name))
-}
-
-/// While the package is 0.x, all of one 0.MINOR go together.
-fn compatible(version: &str, ours: &str) -> bool {
-    let minor = |version: &str| version.splitn(3, '.').take(2).map(str::to_owned).collect::<Vec<_>>();
-    minor(version) == minor(ours)
 }
 
 #[cfg(test)]

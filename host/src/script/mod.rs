@@ -42,6 +42,5 @@ pub use wasmtime::Engine;
 /// What fuzzers reach of this room, and nobody else.
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz {
-    pub(crate) use super::compile::check_kind;
     pub(crate) use super::parse::{address, cidr, destination, link_name, netns_name, quote};
 }

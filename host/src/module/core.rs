@@ -1,0 +1,173 @@
+//! From a core module, which most compilers make, to a component.
+//!
+//! What it imports of ours is told by name alone, so that a toolchain which can declare imports needs to know nothing of WIT; one
+//! that knows more has left it in the module. WASI comes from the C library as preview 1, and an adapter turns it into WASI 0.2.
+
+use std::collections::BTreeSet;
+
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+use wasi_preview1_component_adapter_provider::{
+    WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME as PREVIEW_1, WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER as ADAPTER,
+};
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::{Resolve, SourceMap, WorldId};
+
+use super::imports::Declarations;
+use super::wit::{self, File};
+
+/// So many imports that nobody gives are named.
+const NAMED: usize = 5;
+/// What a world of ours and WASI's is called that says what a module without WIT imports.
+const WORLD: &str = "module";
+
+/// Why a core module can't be made a component.
+#[derive(Debug, Error)]
+pub enum CoreError {
+    /// It is not valid.
+    #[error("it is no valid core module: {0}")]
+    Invalid(String),
+    /// It is no program.
+    #[error("it exports no `_start`, so it is no command and no scenario")]
+    NoStart,
+    /// It asks for what is not there.
+    #[error("it imports {}, which nobody gives it here", list(.0))]
+    Unknown(Vec<String>),
+    /// It asks for another version of our interfaces.
+    #[error("it imports `{interface}@{version}`, which this orchestrator does not have")]
+    Version {
+        /// The interface.
+        interface: String,
+        /// The version that it wants.
+        version: String,
+    },
+    /// It does not fit what it imports or exports.
+    #[error("it does not fit its imports: {0}")]
+    Misfit(String),
+}
+
+fn list(imports: &[String]) -> String {
+    let named = imports.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    let more = imports.len().saturating_sub(NAMED);
+    if more > 0 { format!("{named} and {more} more") } else { named }
+}
+
+/// Returns the SHA-256 of all that the component hangs on besides its module.
+pub fn recipe() -> [u8; 32] {
+    let mut digest = Sha256::new();
+    wit::FILES.iter().for_each(|file| digest.update(file.text));
+    digest.update(ADAPTER);
+    digest.finalize().into()
+}
+
+/// Makes a component of a core module that is a command.
+pub fn adapted(module: &[u8]) -> Result<Vec<u8>, CoreError> {
+    let declarations = Declarations::of(module).map_err(|error| CoreError::Invalid(error.to_string()))?;
+    let version = version_of_ours(&declarations)?;
+    let mut module = module.to_vec();
+    let known = if declarations.has_wit {
+        BTreeSet::new()
+    } else {
+        let (resolve, world) = world(&version, &declarations).map_err(misfit)?;
+        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).map_err(misfit)?;
+        functions(&resolve, world)
+    };
+    let preview_1 = Declarations::of(ADAPTER).map_err(|error| CoreError::Invalid(error.to_string()))?.exports;
+    let is_known = |interface: &str, name: &str| match interface {
+        PREVIEW_1 => preview_1.iter().any(|function| function == name),
+        // What it says by WIT is looked at with that.
+        _ if declarations.has_wit => interface.contains([':', '$', '[']),
+        _ => known.contains(&(interface.to_owned(), name.to_owned())),
+    };
+    let unknown: BTreeSet<String> = (declarations.imports.iter())
+        .filter(|(interface, name)| !is_known(interface, name))
+        .map(|(interface, name)| format!("`{name}` of `{interface}`"))
+        .collect();
+    if !unknown.is_empty() {
+        return Err(CoreError::Unknown(unknown.into_iter().collect()));
+    }
+    let runs = |export: &String| export == "_start" || export.contains("wasi:cli/run@");
+    if !declarations.exports.iter().any(runs) {
+        return Err(CoreError::NoStart);
+    }
+    let encoder = ComponentEncoder::default()
+        .validate(true)
+        // Without that the text of a C program's first `printf` is lost, and Go's stack runs over: the adapter would ask the
+        // module's own allocator for memory before it is set up.
+        .realloc_via_memory_grow(true)
+        .module(&module)
+        .and_then(|encoder| encoder.adapter(PREVIEW_1, ADAPTER));
+    encoder.and_then(|mut encoder| encoder.encode()).map_err(misfit)
+}
+
+/// Says what the encoder found, and of what. Before that its words tell only how it came to look.
+fn misfit(error: impl Into<anyhow::Error>) -> CoreError {
+    let error = error.into();
+    let words: Vec<String> = error.chain().map(ToString::to_string).collect();
+    CoreError::Misfit(words[words.len().saturating_sub(2)..].join(": "))
+}
+
+/// Returns the version of our interfaces that a module was written against, if it can be run here.
+fn version_of_ours(declarations: &Declarations) -> Result<String, CoreError> {
+    let mut newest = wit::VERSION.to_owned();
+    for (import, _) in &declarations.imports {
+        let Some((interface, version)) = import.split_once('@').filter(|_| import.starts_with(wit::PACKAGE)) else {
+            continue;
+        };
+        if !wit::is_compatible(version) {
+            return Err(CoreError::Version { interface: interface.into(), version: version.into() });
+        }
+        newest = version.into();
+    }
+    Ok(newest)
+}
+
+/// Makes the world of all that a module without WIT may import. Our package is called what the module calls it: what of its version
+/// is not here is not found by its name.
+fn world(version: &str, declarations: &Declarations) -> anyhow::Result<(Resolve, WorldId)> {
+    let wants_wasi = declarations.imports.iter().any(|(interface, _)| interface.starts_with("wasi:"));
+    let mut resolve = Resolve::default();
+    let push = |resolve: &mut Resolve, files: &[(&str, String)]| -> anyhow::Result<_> {
+        let mut sources = SourceMap::default();
+        files.iter().for_each(|(path, text)| sources.push_str(path, text.clone()));
+        Ok(resolve.push_group(sources.parse().map_err(|(_, error)| error)?)?)
+    };
+    if wants_wasi {
+        for File { path, text } in wit::WASI {
+            push(&mut resolve, &[(path, (*text).to_owned())])?;
+        }
+    }
+    let named = |text: &str| {
+        text.replace(&format!("orchestrator:net@{};", wit::VERSION), &format!("orchestrator:net@{version};"))
+    };
+    let is_interface = |file: &&File| file.path != "world.wit";
+    let ours: Vec<_> = wit::FILES.iter().filter(is_interface).map(|file| (file.path, named(file.text))).collect();
+    push(&mut resolve, &ours)?;
+    let mut text = format!("package orchestrator:core;\nworld {WORLD} {{\n");
+    for (name, _) in ours.iter().filter_map(|(path, _)| path.strip_suffix(".wit")).map(|name| (name, ())) {
+        text.push_str(&format!("import {}{name}@{version};\n", wit::PACKAGE));
+    }
+    if wants_wasi {
+        text.push_str(&format!("include wasi:cli/imports@{};\n", wit::WASI_VERSION));
+    }
+    text.push('}');
+    let package = push(&mut resolve, &[("module.wit", text)])?;
+    let world = resolve.select_world(&[package], Some(WORLD))?;
+    Ok((resolve, world))
+}
+
+/// Lists what a core module may import of a world, by interface and name.
+fn functions(resolve: &Resolve, world: WorldId) -> BTreeSet<(String, String)> {
+    let mut known = BTreeSet::new();
+    for (key, item) in &resolve.worlds[world].imports {
+        let wit_parser::WorldItem::Interface { id, .. } = item else { continue };
+        let interface = resolve.name_world_key(key);
+        let of = &resolve.interfaces[*id];
+        let functions = of.functions.keys().cloned();
+        let is_resource = |id: &&wit_parser::TypeId| resolve.types[**id].kind == wit_parser::TypeDefKind::Resource;
+        let resources = of.types.values().filter(is_resource).filter_map(|id| resolve.types[*id].name.as_ref());
+        let drops = resources.map(|resource| format!("[resource-drop]{resource}"));
+        known.extend(functions.chain(drops).map(|name| (interface.clone(), name)));
+    }
+    known
+}

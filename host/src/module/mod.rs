@@ -1,0 +1,15 @@
+//! Modules as files: what kind one is, what it imports, and how a core module becomes a component. Nothing here runs one.
+//!
+//! What comes in is a stranger's, so who calls this has given up what it had.
+
+mod core;
+mod imports;
+mod kind;
+mod power;
+mod survey;
+pub mod wit;
+
+pub use core::{CoreError, adapted, recipe};
+pub use kind::{Binary, KindError, binary};
+pub use power::{Power, is_everything};
+pub use survey::{Import, Survey, SurveyError};

@@ -1,0 +1,161 @@
+//! What a module is and what it could ask for, told without running it.
+
+use std::collections::BTreeSet;
+
+use thiserror::Error;
+use wasm_metadata::Producers;
+use wasmparser::{Parser, Payload};
+use wit_parser::decoding::{DecodedWasm, decode};
+use wit_parser::{Resolve, WorldId, WorldItem};
+
+use super::core::{CoreError, adapted};
+use super::kind::{Binary, KindError, binary};
+
+/// The custom section in which toolchains leave their names (tool-conventions, ProducersSection.md).
+const PRODUCERS: &str = "producers";
+
+/// Why nothing can be told of a module.
+#[derive(Debug, Error)]
+pub enum SurveyError {
+    /// It is no module.
+    #[error(transparent)]
+    Kind(#[from] KindError),
+    /// It is a core module that can't be run.
+    #[error(transparent)]
+    Core(#[from] CoreError),
+    /// It can't be read to its end.
+    #[error("it is no valid module: {0}")]
+    Invalid(String),
+}
+
+/// What a module is.
+#[derive(Clone, Debug)]
+pub struct Survey {
+    /// It is a core module, of which a component is made when it is run.
+    pub is_core: bool,
+    /// It exports what a command does.
+    pub is_command: bool,
+    /// What it imports, in the order of the names.
+    pub imports: Vec<Import>,
+    /// The language that it says it was written in, or that its toolchain is for.
+    pub language: Option<String>,
+    /// The programs that it says it was made by, with their versions.
+    pub made_by: Vec<String>,
+}
+
+/// An interface that a module imports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Import {
+    /// Its name without a version.
+    pub interface: String,
+    /// The version that is asked for, if it has one.
+    pub version: Option<String>,
+    /// The functions of it that are imported.
+    pub functions: Vec<String>,
+}
+
+impl Survey {
+    /// Reads a module. `name` stands for the file in what is said of its text.
+    pub fn of(name: &str, bytes: &[u8]) -> Result<Self, SurveyError> {
+        let (is_core, component, made) = match binary(name, bytes)? {
+            Binary::Core(module) => (true, adapted(&module)?.into(), made(&module)?),
+            Binary::Component(component) => {
+                let made = made(&component)?;
+                (false, component, made)
+            }
+        };
+        let invalid = |error: anyhow::Error| SurveyError::Invalid(format!("{error:#}"));
+        let (resolve, world) = match decode(&component).map_err(invalid)? {
+            DecodedWasm::Component(resolve, world) => (resolve, world),
+            DecodedWasm::WitPackage(..) => return Err(SurveyError::Invalid("it holds WIT and no code".into())),
+        };
+        let exports = resolve.worlds[world].exports.keys().map(|key| resolve.name_world_key(key));
+        let is_command = exports.into_iter().any(|export| export.starts_with("wasi:cli/run@0.2."));
+        Ok(Self {
+            is_core,
+            is_command,
+            imports: imports(&resolve, world),
+            language: language(&made),
+            made_by: made.made_by.into_iter().collect(),
+        })
+    }
+}
+
+fn imports(resolve: &Resolve, world: WorldId) -> Vec<Import> {
+    let mut imports: Vec<Import> = Vec::new();
+    for (key, item) in &resolve.worlds[world].imports {
+        let name = resolve.name_world_key(key);
+        let (interface, version) = match name.split_once('@') {
+            Some((interface, version)) => (interface.to_owned(), Some(version.to_owned())),
+            None => (name, None),
+        };
+        let functions = match item {
+            WorldItem::Interface { id, .. } => resolve.interfaces[*id].functions.keys().cloned().collect(),
+            WorldItem::Function(_) => vec![interface.clone()],
+            WorldItem::Type { .. } => continue,
+        };
+        imports.push(Import { interface, version, functions });
+    }
+    imports.sort_by(|one, other| one.interface.cmp(&other.interface));
+    imports
+}
+
+/// What the custom sections of a module and of those within it say.
+#[derive(Default)]
+struct Made {
+    languages: BTreeSet<String>,
+    made_by: BTreeSet<String>,
+    interpreted: Option<&'static str>,
+}
+
+/// Reads them. What is damaged of them says nothing: they are for people.
+fn made(bytes: &[u8]) -> Result<Made, SurveyError> {
+    let mut made = Made::default();
+    for payload in Parser::new(0).parse_all(bytes) {
+        let payload = payload.map_err(|error| SurveyError::Invalid(error.to_string()))?;
+        let section = match payload {
+            Payload::CustomSection(section) if section.name() == PRODUCERS => section,
+            Payload::ExportSection(exports) => {
+                let names = exports.into_iter().filter_map(|export| Some(export.ok()?.name));
+                made.interpreted = made.interpreted.or_else(|| names.into_iter().find_map(interpreted));
+                continue;
+            }
+            _ => continue,
+        };
+        let Ok(producers) = Producers::from_bytes(section.data(), section.data_offset()) else { continue };
+        for (field, values) in producers.iter() {
+            for (name, version) in values.iter() {
+                // Behind it some have a commit.
+                let version = version.split(" (").next().unwrap_or_default();
+                let text = if version.is_empty() { name.clone() } else { format!("{name} {version}") };
+                if field == "language" {
+                    made.languages.insert(text)
+                } else {
+                    made.made_by.insert(text)
+                };
+            }
+        }
+    }
+    Ok(made)
+}
+
+/// Interpreters by what the linker called them: a module with one was written in another language than it tells.
+const INTERPRETERS: [(&str, &str); 2] =
+    [("componentize_py_runtime", "Python"), ("componentize_qjs_runtime", "JavaScript")];
+
+fn interpreted(name: &str) -> Option<&'static str> {
+    INTERPRETERS.iter().find(|(interpreter, _)| name.contains(interpreter)).map(|(_, language)| *language)
+}
+
+fn language(made: &Made) -> Option<String> {
+    if let Some(language) = made.interpreted {
+        return Some(language.to_owned());
+    }
+    // Nearly all have a C library with them.
+    let is_c =
+        |language: &str| language.strip_prefix('C').is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
+    let (c, others): (Vec<&str>, Vec<&str>) =
+        made.languages.iter().map(String::as_str).partition(|language| is_c(language));
+    let named = if others.is_empty() { c } else { others };
+    (!named.is_empty()).then(|| named.join(", "))
+}

@@ -1,0 +1,23 @@
+;; Adds a netns and says its name; what is refused goes to stderr.
+(module
+  (import "orchestrator:net/netns@0.1.0" "add" (func $add (param i32 i32 i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0x100) "red") (data (i32.const 0x103) "\n")
+  (global $free (mut i32) (i32.const 0x1000))
+  (func (export "cabi_realloc") (param i32 i32 i32) (param $size i32) (result i32)
+    (global.get $free)
+    (global.set $free (i32.add (global.get $free) (i32.and (i32.add (local.get $size) (i32.const 7)) (i32.const -8)))))
+  (func $print (param $stream i32) (param $text i32) (param $length i32)
+    (i32.store (i32.const 0x40) (local.get $text))
+    (i32.store (i32.const 0x44) (local.get $length))
+    (drop (call $fd_write (local.get $stream) (i32.const 0x40) (i32.const 1) (i32.const 0x48))))
+  (func (export "_start") (local $error i32)
+    (call $add (i32.const 0x100) (i32.const 3) (i32.const 0))
+    (local.set $error (i32.load8_u (i32.const 0)))
+    (if (local.get $error)
+      (then
+        (call $print (i32.const 2) (i32.load (i32.const 8)) (i32.load (i32.const 12)))
+        (call $proc_exit (i32.const 1))))
+    (call $print (i32.const 1) (i32.const 0x100) (i32.const 4))))
