@@ -41,18 +41,18 @@ kernel_test!(what_is_not_wasm_is_refused, |m| {
     }
     m.write("half.wasm", &calls[..calls.len() / 2]);
     m.orchestrator(&["run", "half.wasm"])
-        .complains(2, "error: `half.wasm` can't be run\n  caused by: it is no valid component\n  caused by: ");
+        .complains(2, "error: `half.wasm` can't be run\n  caused by: it is no valid module\n  caused by: ");
     m.has_no_trace_of_labs();
 });
 
 kernel_test!(syntax_error_is_shown_at_its_place, |m| {
     m.write("syntax.wat", "(component\n  (core module $program)\n  (core instance $program (instant $program)))\n");
     m.orchestrator(&["run", "syntax.wat"])
-        .complains(2, "error: `syntax.wat` can't be run\n  caused by: it is no valid component\n  caused by: ")
+        .complains(2, "error: `syntax.wat` can't be run\n  caused by: it is no valid module\n  caused by: ")
         .stderr_has("syntax.wat:3:28\n")
         .stderr_has("(core instance $program (instant $program))");
     m.write("open.wat", "(component");
-    m.orchestrator(&["run", "open.wat"]).complains(2, "caused by: it is no valid component\n  caused by: ");
+    m.orchestrator(&["run", "open.wat"]).complains(2, "caused by: it is no valid module\n  caused by: ");
     m.has_no_trace_of_labs();
 });
 

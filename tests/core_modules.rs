@@ -70,7 +70,7 @@ fn core_module_that_does_not_fit_is_told_why() {
             ),
             (
                 with("@0.1.0", "@0.2.0"),
-                "hint: this orchestrator has orchestrator:net/*@0.1.0; build the scenario against",
+                "hint: this orchestrator has orchestrator:net/*@0.1.0; build all of the scenario",
             ),
             (
                 with("\"add\"", "\"make\""),
@@ -95,13 +95,18 @@ fn core_module_that_does_not_fit_is_told_why() {
             ),
             (with("\"_start\"", "\"_initialize\""), "it exports no `_start`, so it is no command and no scenario"),
             (with("\"_start\"", "\"_initialize\""), "hint: build it as a command, with a `main`, and not as a library"),
+            (
+                with("  (memory", "  (import \"orchestrator:net/link@0.1.7\" \"list\" (func (param i32 i32))) (memory"),
+                "it imports orchestrator:net of two versions, 0.1.0 and 0.1.7",
+            ),
+            (with("@0.1.0", "@0.1"), "it imports `orchestrator:net/netns@0.1`, which this orchestrator does not have"),
             (with("\"cabi_realloc\"", "\"malloc\""), "module does not export a function named `cabi_realloc`"),
             (with("\"cabi_realloc\"", "\"malloc\""), "hint: texts come back to it, an error's message at least"),
             (
                 with("(param i32 i32 i32)))", "(param i32 i32) (result i32)))"),
                 "type mismatch for function `add`: expected",
             ),
-            ("(module".into(), "it is no valid component"),
+            ("(module".into(), "it is no valid module"),
         ];
         for (module, words) in cases {
             m.write("module.wat", &module);
@@ -137,7 +142,8 @@ fn module_is_inspected_without_being_run() {
         m.orchestrator(&["inspect", "./calls.wasm"]).success().stdout_has("It imports all there is");
         let json = m.orchestrator(&["inspect", "./red.wat", "--json"]);
         let json = json.success().json();
-        assert_eq!((&json["kind"], &json["runnable"]), (&"core module".into(), &true.into()));
+        assert_eq!((&json["kind"], &json["is_command"]), (&"core module".into(), &true.into()));
+        assert_eq!(json["missing"], serde_json::json!([]));
         assert_eq!(json["bytes"], ADDS_RED.len());
         let netns =
             json["imports"].as_array().unwrap().iter().find(|import| import["interface"] == "orchestrator:net/netns");
@@ -152,6 +158,18 @@ fn module_is_inspected_without_being_run() {
         till.success()
             .stdout_has("not here")
             .stdout_has("It can't be run here, where there is no acme:shop/till@1.0.0.\n");
+        // What no interface is, nobody gives it either; what it exports besides is its own affair.
+        for (component, missing) in [
+            ("(import \"x\" (core module))", "x"),
+            ("(import \"a:b/c\" (func))", "a:b/c"),
+            ("(import \"wasi:cli/run\" (func))", "wasi:cli/run"),
+            ("(type $t (func)) (import \"f\" (func (type $t))) (export \"g\" (type $t))", "f"),
+            ("(component $c) (export \"c\" (component $c)) (import \"a:b/d@0.2.0\" (instance))", "a:b/d@0.2.0"),
+        ] {
+            m.write("odd.wat", format!("(component {component})"));
+            let words = format!("It can't be run here, where there is no {missing}.\n");
+            m.orchestrator(&["inspect", "odd.wat"]).success().stdout_has(&words);
+        }
         m.write("nothing.wat", "(component)");
         m.orchestrator(&["inspect", "nothing.wat"])
             .success()
@@ -179,10 +197,18 @@ fn what_can_not_be_inspected_is_told() {
             let outcome = m.orchestrator(&["inspect", module]);
             assert_eq!(outcome.complains(2, words).stdout(), "", "{module}");
         }
-        // What it is called is a stranger's.
-        let escape = "a\\1b[2J";
-        m.write("escape.wat", format!("(component (import \"{escape}\" (func)))"));
-        m.orchestrator(&["inspect", "escape.wat"]).fails_with(2).stderr_lacks("\x1b[2J");
+        // What it says of itself is a stranger's: a producers section of one field, one value.
+        let field = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+        let long = format!("Rust\x1b[2J{}It imports nothing", " ".repeat(60));
+        let section = [field("producers"), vec![1], field("language"), vec![1], field(&long), field("")].concat();
+        let module = [&b"\0asm\x0d\0\x01\0\0"[..], &[u8::try_from(section.len()).unwrap()], &section].concat();
+        m.write("says.wasm", &module);
+        let says = m.orchestrator(&["inspect", "says.wasm"]);
+        says.success()
+            .stdout_has("language: Rust\\u{1b}[2J ")
+            .stdout_lacks("\x1b")
+            .stdout_lacks("It imports nothing\n");
+        m.orchestrator(&["inspect", "says.wasm", "--json"]).success().stdout_lacks("\\u001b");
     });
 }
 

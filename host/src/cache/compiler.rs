@@ -60,11 +60,21 @@ impl Spent {
     }
 }
 
-/// Has this program's hidden command `compile` turn a module into code, until `deadline`. `waiting` is called again and again
+/// What a compiler is to do with a module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// Turn it into code.
+    Compile,
+    /// Tell what it is.
+    Survey,
+}
+
+/// Has this program's hidden command `compile` turn a module into code, or tell what it is, until `deadline`. `waiting` is called again and again
 /// meanwhile.
 ///
 /// To be called while this process has one thread.
 pub fn compile(
+    task: Task,
     name: &str,
     module: &[u8],
     deadline: Instant,
@@ -81,7 +91,9 @@ pub fn compile(
     (&input).write_all(module)?;
     (&input).rewind()?;
     let mut child = Command::new("/proc/self/exe")
-        .args(["compile", "--parent", &std::process::id().to_string(), "--patience", &patience.to_string(), "--", name])
+        .args(["compile", "--parent", &std::process::id().to_string(), "--patience", &patience.to_string()])
+        .args((task == Task::Survey).then_some("--survey"))
+        .args(["--", name])
         .env_clear()
         .stdin(Stdio::from(input))
         .stdout(Stdio::from(code.try_clone()?))

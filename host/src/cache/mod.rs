@@ -9,7 +9,7 @@ mod directory;
 mod entry;
 mod store;
 
-pub use compiler::{CompilerError, Spent, compile};
+pub use compiler::{CompilerError, Spent, Task, compile};
 pub use directory::{Unfit, place};
 pub use entry::Key;
 pub use store::{Cache, Entry};

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::ended::not_loaded;
 use super::progress::Progress;
 use super::{Exit, Failure};
-use crate::cache::{self, Cache, CompilerError, Key, Spent, Unfit};
+use crate::cache::{self, Cache, CompilerError, Key, Spent, Task, Unfit};
 use crate::lab;
 use crate::render::Compiled;
 use crate::sandbox::CompilerLimits;
@@ -33,7 +33,7 @@ pub(super) fn code_of(module: &Module, limits: &RunLimits, shown: &str) -> Resul
     }
     let mut progress = Progress::of(format!("compiling `{}`", harmless(shown)));
     let deadline = started + limits.time.min(Duration::from_secs(u64::from(u32::MAX)));
-    let compiled = cache::compile(&module.name, module.bytes(), deadline, || progress.tick());
+    let compiled = cache::compile(Task::Compile, &module.name, module.bytes(), deadline, || progress.tick());
     drop(progress);
     let bytes = compiled.map_err(|error| refused(error, limits, shown))?;
     if let Some(cache) = cache

@@ -25,6 +25,9 @@ pub(super) struct Compile {
     /// For how long it waits, in milliseconds
     #[arg(long)]
     patience: u64,
+    /// Tell what the module is, instead
+    #[arg(long)]
+    survey: bool,
     /// What the module is called in messages
     name: String,
 }
@@ -35,7 +38,15 @@ impl Compile {
         self.end_when_nobody_waits()?;
         let mut module = Vec::new();
         stdin().read_to_end(&mut module).context("could not read the module")?;
-        match script::compile(&self.name, &module) {
+        let made = if self.survey {
+            let told = |survey| serde_json::to_vec(&survey).context("could not say what the module is");
+            script::survey(&self.name, &module)
+                .map(told)
+                .map_or_else(|refused| Ok(Err(refused)), |told| told.map(Ok))?
+        } else {
+            script::compile(&self.name, &module)
+        };
+        match made {
             Ok(code) => {
                 stdout().write_all(&code).context("could not write the code")?;
                 Ok(Exit::Done)

@@ -172,7 +172,7 @@ impl From<lab::Error> for Failure {
 impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
         let hint = match &error {
-            LoadError::Compile(CompileError::Core { hint, .. }) => hint.clone(),
+            LoadError::Compile(CompileError::Core { kind, .. }) => kind.hint(),
             LoadError::Code(_) => Some("`orchestrator cache --empty` has it compiled again".into()),
             LoadError::Import { hint, .. } => hint.clone(),
             LoadError::Item { hint, .. } => Some(hint.clone()),

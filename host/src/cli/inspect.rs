@@ -1,14 +1,17 @@
 //! `orchestrator inspect`
 
+use std::time::{Duration, Instant};
+
 use bytesize::ByteSize;
 use clap::Args;
 
 use super::output::{print, print_json};
 use super::source::Source;
 use super::{Exit, Failure};
+use crate::cache::{self, CompilerError, Task};
 use crate::module::Survey;
 use crate::render::{self, Inspected};
-use crate::sandbox;
+use crate::script::{LoadError, Module};
 use crate::topology::harmless;
 
 /// Tell what a module is and the most it could do, without running it
@@ -28,21 +31,17 @@ pub(super) struct Inspect {
     json: bool,
 }
 
+/// How long a module may take to be read; 64 MiB take seconds.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 impl Inspect {
     pub(super) fn execute(self) -> Result<Exit, Failure> {
         let source = Source::find(&self.module)?;
-        sandbox::close_inherited(source.file());
-        let unreadable = |error: anyhow::Error| Failure {
-            exit: Exit::Usage,
-            error: error.context(format!("`{}` can't be inspected", harmless(&self.module))),
-            hint: None,
-        };
-        let module = source.read(self.max_module.as_u64()).map_err(|error| unreadable(error.into()))?;
-        // From here on a stranger's bytes are read.
-        sandbox::give_up(Vec::new())?;
-        let survey = Survey::of(&module.name, module.bytes()).map_err(|error| unreadable(error.into()))?;
+        let module = source.read(self.max_module.as_u64()).map_err(|error| self.unreadable(error))?;
+        let survey = self.survey(&module)?;
         let digest = module.digest().iter().map(|byte| format!("{byte:02x}")).collect();
-        let inspected = Inspected { bytes: module.bytes().len() as u64, digest, survey, name: module.name };
+        let bytes = module.bytes().len() as u64;
+        let inspected = Inspected { bytes, digest, survey, name: module.name };
         if self.json {
             print_json(&render::inspected_json(&inspected))?;
         } else {
@@ -50,4 +49,35 @@ impl Inspect {
         }
         Ok(Exit::Done)
     }
+
+    /// Has the module read by the process that compiles, as it is a stranger's.
+    fn survey(&self, module: &Module) -> Result<Survey, Failure> {
+        let told = cache::compile(Task::Survey, &module.name, module.bytes(), Instant::now() + PATIENCE, || ());
+        let unclear = |told: &[u8]| anyhow::anyhow!("its reader said what can't be read: {}", shown(told));
+        match told {
+            Ok(told) => serde_json::from_slice(&told).map_err(|_| self.broken(unclear(&told))),
+            Err(CompilerError::Refused(report)) => match serde_json::from_slice(&report) {
+                Ok(refused) => Err(self.unreadable(LoadError::Compile(refused))),
+                Err(_) => Err(self.broken(unclear(&report))),
+            },
+            Err(error) => Err(self.broken(error.into())),
+        }
+    }
+
+    fn unreadable(&self, error: LoadError) -> Failure {
+        Failure::from(error).context(self.act())
+    }
+
+    fn broken(&self, error: anyhow::Error) -> Failure {
+        Failure { exit: Exit::Failed, error: error.context(self.act()), hint: None }
+    }
+
+    fn act(&self) -> String {
+        format!("`{}` can't be inspected", harmless(&self.module))
+    }
+}
+
+/// Returns the beginning of what a process said that a stranger may have taken over.
+fn shown(told: &[u8]) -> String {
+    harmless(&String::from_utf8_lossy(&told[..told.len().min(200)]))
 }

@@ -1,7 +1,7 @@
 //! What one process of ours has left for another, or tells it, after something else had it in hand.
 
 use crate::cache;
-use crate::module::{self, Binary};
+use crate::module::{self, Binary, Survey};
 use crate::protocol::journal::{self, Journal};
 use crate::protocol::{Answer, Assembly, HelloError, check_greeting};
 use crate::script;
@@ -22,8 +22,9 @@ pub fn records(bytes: &[u8]) {
     }
 }
 
-/// Neither a component nor why there is none takes the program down.
+/// Neither a component, nor why there is none, nor what it is takes the program down.
 fn module(bytes: &[u8]) {
+    drop(Survey::of("module", bytes));
     if let Ok(Binary::Core(module)) = module::binary("module", bytes) {
         drop(module::adapted(&module));
     }

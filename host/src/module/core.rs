@@ -4,6 +4,7 @@
 //! that knows more has left it in the module. WASI comes from the C library as preview 1, and an adapter turns it into WASI 0.2.
 
 use std::collections::BTreeSet;
+use std::panic::{self, AssertUnwindSafe};
 
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -16,6 +17,8 @@ use wit_parser::{Resolve, SourceMap, WorldId};
 use super::imports::Declarations;
 use super::wit::{self, File};
 
+/// To be raised when a module is turned into another component than before: with the encoder's version too.
+const RECIPE: u32 = 1;
 /// So many imports that nobody gives are named.
 const NAMED: usize = 5;
 /// What a world of ours and WASI's is called that says what a module without WIT imports.
@@ -41,8 +44,16 @@ pub enum CoreError {
         /// The version that it wants.
         version: String,
     },
-    /// It does not fit what it imports or exports.
-    #[error("it does not fit its imports: {0}")]
+    /// It asks for two versions of them, whose handles would be different things.
+    #[error("it imports orchestrator:net of two versions, {one} and {other}")]
+    Versions {
+        /// One of them.
+        one: String,
+        /// Another.
+        other: String,
+    },
+    /// What it imports and exports is no component's.
+    #[error("no component can be made of it: {0}")]
     Misfit(String),
 }
 
@@ -55,7 +66,9 @@ fn list(imports: &[String]) -> String {
 /// Returns the SHA-256 of all that the component hangs on besides its module.
 pub fn recipe() -> [u8; 32] {
     let mut digest = Sha256::new();
-    wit::FILES.iter().for_each(|file| digest.update(file.text));
+    digest.update(RECIPE.to_le_bytes());
+    digest.update(env!("CARGO_PKG_VERSION"));
+    wit::FILES.iter().chain(wit::WASI).for_each(|file| digest.update(file.text));
     digest.update(ADAPTER);
     digest.finalize().into()
 }
@@ -90,14 +103,27 @@ pub fn adapted(module: &[u8]) -> Result<Vec<u8>, CoreError> {
     if !declarations.exports.iter().any(runs) {
         return Err(CoreError::NoStart);
     }
-    let encoder = ComponentEncoder::default()
-        .validate(true)
-        // Without that the text of a C program's first `printf` is lost, and Go's stack runs over: the adapter would ask the
-        // module's own allocator for memory before it is set up.
-        .realloc_via_memory_grow(true)
-        .module(&module)
-        .and_then(|encoder| encoder.adapter(PREVIEW_1, ADAPTER));
-    encoder.and_then(|mut encoder| encoder.encode()).map_err(misfit)
+    quietly(|| {
+        ComponentEncoder::default()
+            .validate(true)
+            // Without that the text of a C program's first `printf` is lost, and Go's stack runs over: the adapter would ask the
+            // module's own allocator for memory before it is set up.
+            .realloc_via_memory_grow(true)
+            .module(&module)?
+            .adapter(PREVIEW_1, ADAPTER)?
+            .encode()
+    })
+    .unwrap_or_else(|| Err(anyhow::anyhow!("the encoder broke off: what it says of itself does not go together")))
+    .map_err(misfit)
+}
+
+/// Does something that panics where a module was not made by a compiler. To be called where nothing else may panic meanwhile.
+fn quietly<T>(work: impl FnOnce() -> T) -> Option<T> {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let done = panic::catch_unwind(AssertUnwindSafe(work));
+    panic::set_hook(hook);
+    done.ok()
 }
 
 /// Says what the encoder found, and of what. Before that its words tell only how it came to look.
@@ -109,7 +135,7 @@ fn misfit(error: impl Into<anyhow::Error>) -> CoreError {
 
 /// Returns the version of our interfaces that a module was written against, if it can be run here.
 fn version_of_ours(declarations: &Declarations) -> Result<String, CoreError> {
-    let mut newest = wit::VERSION.to_owned();
+    let mut found: Option<String> = None;
     for (import, _) in &declarations.imports {
         let Some((interface, version)) = import.split_once('@').filter(|_| import.starts_with(wit::PACKAGE)) else {
             continue;
@@ -117,9 +143,14 @@ fn version_of_ours(declarations: &Declarations) -> Result<String, CoreError> {
         if !wit::is_compatible(version) {
             return Err(CoreError::Version { interface: interface.into(), version: version.into() });
         }
-        newest = version.into();
+        match &found {
+            Some(other) if other != version => {
+                return Err(CoreError::Versions { one: other.clone(), other: version.into() });
+            }
+            _ => found = Some(version.into()),
+        }
     }
-    Ok(newest)
+    Ok(found.unwrap_or_else(|| wit::VERSION.into()))
 }
 
 /// Makes the world of all that a module without WIT may import. Our package is called what the module calls it: what of its version
@@ -170,4 +201,38 @@ fn functions(resolve: &Resolve, world: WorldId) -> BTreeSet<(String, String)> {
         known.extend(functions.chain(drops).map(|name| (interface.clone(), name)));
     }
     known
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A module with the WIT of a world that has nothing.
+    fn with_wit(text: &str) -> Vec<u8> {
+        let mut module = wat::parse_str(text).unwrap();
+        let mut resolve = Resolve::default();
+        let package = resolve.push_source("a.wit", "package a:b; world nothing {}").unwrap();
+        let world = resolve.select_world(&[package], Some("nothing")).unwrap();
+        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+        module
+    }
+
+    #[test]
+    fn module_that_brings_its_wit_is_taken_at_its_word() {
+        assert!(adapted(&with_wit("(module (func (export \"_start\")) (memory (export \"memory\") 1))")).is_ok());
+        let wants = "(module (import \"a:b/c\" \"d\" (func)) (func (export \"_start\")))";
+        assert!(matches!(adapted(&with_wit(wants)), Err(CoreError::Misfit(_))));
+        let wants = "(module (import \"env\" \"d\" (func)) (func (export \"_start\")))";
+        assert!(matches!(adapted(&with_wit(wants)), Err(CoreError::Unknown(_))));
+    }
+
+    #[test]
+    fn what_takes_the_encoder_down_is_an_error() {
+        // It takes for granted that whoever waits has a memory.
+        let waits = "(module (import \"$root\" \"[waitable-set-wait]\" (func (param i32 i32) (result i32)))
+            (func (export \"_start\")))";
+        assert!(matches!(adapted(&with_wit(waits)), Err(CoreError::Misfit(_))));
+        assert_eq!(quietly(|| -> u32 { panic!("no") }), None);
+        assert_eq!(quietly(|| 1), Some(1));
+    }
 }

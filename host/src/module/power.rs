@@ -19,14 +19,17 @@ const fn power(most: &'static str) -> Power {
 /// Each by the name of the interface, or of a whole package.
 const POWERS: &[(&str, Power)] = &[
     ("orchestrator:net/errors", power("nothing: it says what an error looks like")),
-    ("orchestrator:net/netns", power("add, list and remove network namespaces, and have them forward")),
+    (
+        "orchestrator:net/netns",
+        power("add, list and remove network namespaces, have them forward or configure themselves"),
+    ),
     ("orchestrator:net/link", power("list, rename, move and remove links, set them up or down, and set their MTU")),
     ("orchestrator:net/veth", power("add veth pairs")),
-    ("orchestrator:net/bridge", power("add bridges, and attach links to them")),
+    ("orchestrator:net/bridge", power("add bridges, attach and detach their ports")),
     ("orchestrator:net/address", power("add, list and remove addresses")),
     ("orchestrator:net/route", power("add, list and remove routes")),
-    ("orchestrator:net/lab", power("have what it drew built, and tell you something")),
-    ("orchestrator:net/probe", power("ping between namespaces, and see what the kernel has in them")),
+    ("orchestrator:net/lab", power("have what it drew built, wait for it, and tell you something")),
+    ("orchestrator:net/probe", power("ping any address from a namespace, and see what the kernel has in it")),
     ("wasi:cli/*", power("read its arguments, print text, and end; no input, no environment")),
     ("wasi:clocks/*", power("tell the time, and wait")),
     (
@@ -44,6 +47,7 @@ const POWERS: &[(&str, Power)] = &[
 impl Import {
     /// Tells what this import gives, if there is anything of that name and version here.
     pub fn power(&self) -> Option<Power> {
+        self.functions.as_ref()?;
         let version = self.version.as_deref().unwrap_or_default();
         let is_here =
             if wit::is_ours(&self.interface) { wit::is_compatible(version) } else { version.starts_with("0.2.") };
@@ -69,7 +73,7 @@ mod tests {
     use super::*;
 
     fn import(interface: &str, version: &str) -> Import {
-        Import { interface: interface.into(), version: Some(version.into()), functions: Vec::new() }
+        Import { interface: interface.into(), version: Some(version.into()), functions: Some(Vec::new()) }
     }
 
     #[test]

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use wasm_metadata::Producers;
-use wasmparser::{Parser, Payload};
-use wit_parser::decoding::{DecodedWasm, decode};
-use wit_parser::{Resolve, WorldId, WorldItem};
+use wasmparser::component_types::{ComponentEntityType, ComponentItem};
+use wasmparser::types::TypesRef;
+use wasmparser::{BinaryReaderError, Parser, Payload, Validator, WasmFeatures};
 
 use super::core::{CoreError, adapted};
 use super::kind::{Binary, KindError, binary};
@@ -29,7 +30,7 @@ pub enum SurveyError {
 }
 
 /// What a module is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Survey {
     /// It is a core module, of which a component is made when it is run.
     pub is_core: bool,
@@ -44,14 +45,14 @@ pub struct Survey {
 }
 
 /// An interface that a module imports.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Import {
     /// Its name without a version.
     pub interface: String,
     /// The version that is asked for, if it has one.
     pub version: Option<String>,
-    /// The functions of it that are imported.
-    pub functions: Vec<String>,
+    /// The functions of it that are imported; what is no interface has none.
+    pub functions: Option<Vec<String>>,
 }
 
 impl Survey {
@@ -64,40 +65,68 @@ impl Survey {
                 (false, component, made)
             }
         };
-        let invalid = |error: anyhow::Error| SurveyError::Invalid(format!("{error:#}"));
-        let (resolve, world) = match decode(&component).map_err(invalid)? {
-            DecodedWasm::Component(resolve, world) => (resolve, world),
-            DecodedWasm::WitPackage(..) => return Err(SurveyError::Invalid("it holds WIT and no code".into())),
-        };
-        let exports = resolve.worlds[world].exports.keys().map(|key| resolve.name_world_key(key));
-        let is_command = exports.into_iter().any(|export| export.starts_with("wasi:cli/run@0.2."));
+        let declared = Declared::of(&component)?;
         Ok(Self {
             is_core,
-            is_command,
-            imports: imports(&resolve, world),
+            is_command: declared.exports.iter().any(|export| export.starts_with("wasi:cli/run@0.2.")),
+            imports: declared.imports,
             language: language(&made),
             made_by: made.made_by.into_iter().collect(),
         })
     }
 }
 
-fn imports(resolve: &Resolve, world: WorldId) -> Vec<Import> {
-    let mut imports: Vec<Import> = Vec::new();
-    for (key, item) in &resolve.worlds[world].imports {
-        let name = resolve.name_world_key(key);
-        let (interface, version) = match name.split_once('@') {
-            Some((interface, version)) => (interface.to_owned(), Some(version.to_owned())),
-            None => (name, None),
-        };
-        let functions = match item {
-            WorldItem::Interface { id, .. } => resolve.interfaces[*id].functions.keys().cloned().collect(),
-            WorldItem::Function(_) => vec![interface.clone()],
-            WorldItem::Type { .. } => continue,
-        };
-        imports.push(Import { interface, version, functions });
+/// What a component imports and exports itself, and not what is in it.
+struct Declared {
+    imports: Vec<Import>,
+    exports: Vec<String>,
+}
+
+impl Declared {
+    fn of(component: &[u8]) -> Result<Self, SurveyError> {
+        let invalid = |error: BinaryReaderError| SurveyError::Invalid(error.to_string());
+        let types = Validator::new_with_features(WasmFeatures::all()).validate_all(component).map_err(invalid)?;
+        let types = types.as_ref();
+        let mut declared = Self { imports: Vec::new(), exports: Vec::new() };
+        let mut depth = 0_usize;
+        for payload in Parser::new(0).parse_all(component) {
+            match payload.map_err(invalid)? {
+                Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+                Payload::End(_) => depth = depth.saturating_sub(1),
+                Payload::ComponentImportSection(section) if depth == 0 => {
+                    for import in section {
+                        let name = import.map_err(invalid)?.name.name;
+                        declared.imports.push(import_of(name, types));
+                    }
+                }
+                Payload::ComponentExportSection(section) if depth == 0 => {
+                    for export in section {
+                        declared.exports.push(export.map_err(invalid)?.name.name.to_owned());
+                    }
+                }
+                _ => {}
+            }
+        }
+        declared.imports.sort_by(|one, other| one.interface.cmp(&other.interface));
+        Ok(declared)
     }
-    imports.sort_by(|one, other| one.interface.cmp(&other.interface));
-    imports
+}
+
+fn import_of(name: &str, types: TypesRef<'_>) -> Import {
+    let (interface, version) = match name.split_once('@') {
+        Some((interface, version)) => (interface.to_owned(), Some(version.to_owned())),
+        None => (name.to_owned(), None),
+    };
+    let functions = match types.component_item_for_import(name).map(|item| item.ty) {
+        Some(ComponentEntityType::Instance(id)) => {
+            let exports = types[id].exports.iter();
+            let is_function = |item: &ComponentItem| matches!(item.ty, ComponentEntityType::Func(_));
+            Some(exports.filter(|(_, item)| is_function(item)).map(|(name, _)| name.clone()).collect())
+        }
+        // A function, a type, a module by itself: nothing here is imported so.
+        _ => None,
+    };
+    Import { interface, version, functions }
 }
 
 /// What the custom sections of a module and of those within it say.

@@ -48,8 +48,11 @@ pub const WASI: &[File] = files![
 
 /// Tells whether a guest that was built against a version of the package can be run: while that is 0.x, all of one 0.MINOR go together.
 pub fn is_compatible(version: &str) -> bool {
-    let minor = |version: &str| version.splitn(3, '.').take(2).map(str::to_owned).collect::<Vec<_>>();
-    minor(version) == minor(VERSION)
+    let parts = |version: &str| -> Option<[u32; 3]> {
+        let parts = version.split('.').map(|part| part.parse().ok()).collect::<Option<Vec<u32>>>()?;
+        parts.try_into().ok()
+    };
+    parts(version).zip(parts(VERSION)).is_some_and(|(theirs, ours)| theirs[..2] == ours[..2])
 }
 
 /// Tells whether the package has an interface, named without its version.
@@ -86,7 +89,9 @@ mod tests {
     #[test]
     fn guests_of_one_minor_version_go_together() {
         assert!(is_compatible("0.1.0") && is_compatible("0.1.7"));
-        assert!(!is_compatible("0.2.0") && !is_compatible("1.1.0") && !is_compatible(""));
+        for other in ["0.2.0", "1.1.0", "", "0.1", "0.1.", "0.1.0.0", "0.1.0; interface x {}", "0.1.x", "0.1.0-rc"] {
+            assert!(!is_compatible(other), "{other}");
+        }
         assert!(is_ours("orchestrator:net/netns") && !is_ours("orchestrator:net/world") && !is_ours("wasi:cli/run"));
     }
 }

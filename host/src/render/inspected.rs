@@ -9,6 +9,11 @@ use super::table::table;
 use crate::module::{Import, Survey, is_everything, wit};
 use crate::topology::harmless;
 
+/// Characters of what a module says of itself.
+const LONGEST: usize = 60;
+/// Programs that it was made by, and imports that are missing.
+const MOST: usize = 12;
+
 /// A module that was looked at.
 pub struct Inspected {
     /// What it is called.
@@ -32,8 +37,9 @@ impl Inspected {
         ours.and_then(|import| import.version.as_deref())
     }
 
-    fn is_runnable(&self) -> bool {
-        self.survey.is_command && self.survey.imports.iter().all(|import| import.power().is_some())
+    /// What nobody gives it here.
+    fn missing(&self) -> Vec<String> {
+        self.survey.imports.iter().filter(|import| import.power().is_none()).map(full_name).collect()
     }
 }
 
@@ -48,11 +54,10 @@ pub fn inspected_text(module: &Inspected) -> String {
         module.kind(),
         ByteSize(*bytes).display().iec()
     );
-    let language = survey.language.as_deref().map_or_else(|| "it does not say".into(), harmless);
+    let language = survey.language.as_deref().map_or_else(|| "it does not say".into(), short);
     let _ = writeln!(text, "language: {language}");
     if !survey.made_by.is_empty() {
-        let made_by: Vec<String> = survey.made_by.iter().map(|tool| harmless(tool)).collect();
-        let _ = writeln!(text, "made by: {}", made_by.join(", "));
+        let _ = writeln!(text, "made by: {}", some(&survey.made_by));
     }
     if let Some(version) = module.version() {
         let (package, here) = (wit::PACKAGE.trim_end_matches('/'), wit::VERSION);
@@ -61,15 +66,15 @@ pub fn inspected_text(module: &Inspected) -> String {
     if survey.imports.is_empty() {
         text.push_str("\nIt imports nothing, so all it can do is compute.\n");
     } else {
-        text.push_str("\nThe most that it could do, all of it inside its lab:\n");
+        text.push_str("\nThe most that it could do in its lab, and with `--on-host` in the machine's network:\n");
         text += &table("  ", ["IMPORTS", "COULD", "NEEDS"], rows(&survey.imports));
     }
     if is_everything(&survey.imports) {
         text.push_str("\nIt imports all there is, as some toolchains do for every module; it need not use it.\n");
     }
-    let unknown: Vec<String> = survey.imports.iter().filter(|import| import.power().is_none()).map(full_name).collect();
-    if !unknown.is_empty() {
-        let _ = writeln!(text, "\nIt can't be run here, where there is no {}.", unknown.join(", "));
+    let missing = module.missing();
+    if !missing.is_empty() {
+        let _ = writeln!(text, "\nIt can't be run here, where there is no {}.", some(&missing));
     } else if !survey.is_command {
         text.push_str("\nIt can't be run: it exports no `wasi:cli/run`, so it is no scenario.\n");
     }
@@ -79,7 +84,7 @@ pub fn inspected_text(module: &Inspected) -> String {
 /// An interface of ours is a row, and of others all of one package are: what they give goes together. Types alone give nothing.
 fn rows(imports: &[Import]) -> Vec<[String; 3]> {
     let mut rows: Vec<[String; 3]> = Vec::new();
-    for import in imports.iter().filter(|import| !import.functions.is_empty()) {
+    for import in imports.iter().filter(|import| !import.functions.as_ref().is_some_and(Vec::is_empty)) {
         let power = import.power();
         let most = power.map_or("not here", |power| power.most);
         let name = if wit::is_ours(&import.interface) || power.is_none() {
@@ -98,7 +103,23 @@ fn rows(imports: &[Import]) -> Vec<[String; 3]> {
 
 fn full_name(import: &Import) -> String {
     let version = import.version.as_ref().map(|version| format!("@{version}")).unwrap_or_default();
-    harmless(&format!("{}{version}", import.interface))
+    short(&format!("{}{version}", import.interface))
+}
+
+/// Returns a stranger's words, no more than fit into a line.
+fn short(words: &str) -> String {
+    let cut = words.char_indices().nth(LONGEST).map_or(words.len(), |(end, _)| end);
+    let rest = if cut < words.len() { " ..." } else { "" };
+    format!("{}{rest}", harmless(&words[..cut]))
+}
+
+/// Names no more of them than can be read.
+fn some(words: &[String]) -> String {
+    let mut some: Vec<String> = words.iter().take(MOST).map(|words| short(words)).collect();
+    if words.len() > MOST {
+        some.push(format!("{} more", words.len() - MOST));
+    }
+    some.join(", ")
 }
 
 /// Returns it as an object.
@@ -119,11 +140,12 @@ pub fn inspected_json(module: &Inspected) -> Value {
         "kind": module.kind(),
         "bytes": bytes,
         "digest": format!("sha256:{digest}"),
-        "language": survey.language,
-        "made_by": survey.made_by,
+        "language": survey.language.as_deref().map(short),
+        "made_by": survey.made_by.iter().map(|tool| short(tool)).collect::<Vec<_>>(),
         "wit": module.version(),
         "imports": survey.imports.iter().map(import).collect::<Vec<_>>(),
         "imports_everything": is_everything(&survey.imports),
-        "runnable": module.is_runnable(),
+        "missing": module.missing(),
+        "is_command": survey.is_command,
     })
 }

@@ -8,7 +8,7 @@ use thiserror::Error;
 use wasmtime::Engine;
 
 use super::engine::engine;
-use crate::module::{self, Binary, CoreError, KindError, wit};
+use crate::module::{self, Binary, CoreError, KindError, Survey, SurveyError, wit};
 
 /// Characters of what the engine says.
 const PAGE: usize = 4000;
@@ -24,15 +24,53 @@ pub enum CompileError {
     Core {
         /// Why.
         words: Words,
-        /// What may help.
-        hint: Option<String>,
+        /// What kind of reason it is, by which it is told what may help.
+        kind: CoreKind,
     },
     /// The engine does not accept the bytes.
-    #[error("it is no valid component")]
+    #[error("it is no valid module")]
     Invalid(#[source] Words),
     /// The engine could not be set up.
     #[error("the WebAssembly engine could not be set up")]
     Engine(#[source] Words),
+}
+
+/// Why no component can be made of a core module, so far as there is something to say about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CoreKind {
+    /// It is no program.
+    NoStart,
+    /// It was made for another version of our interfaces.
+    Version,
+    /// It imports what is not there.
+    Unknown,
+    /// It does not say where texts go.
+    NoRealloc,
+    /// Anything else.
+    Other,
+}
+
+impl CoreKind {
+    /// Returns what may help.
+    pub fn hint(self) -> Option<String> {
+        let ours = format!("{}*@{}", wit::PACKAGE, wit::VERSION);
+        match self {
+            Self::NoStart => Some("build it as a command, with a `main`, and not as a library (a reactor)".into()),
+            Self::Version => {
+                Some(format!("this orchestrator has {ours}; build all of the scenario against that version"))
+            }
+            Self::Unknown => Some(format!(
+                "there are {ours} (`orchestrator wit` prints it) and WASI preview 1; what a C compiler finds nowhere it \
+                 imports from `env`"
+            )),
+            Self::NoRealloc => Some(
+                "texts come back to it, an error's message at least, so it has to say where they go: export \
+                 `cabi_realloc(old, old size, alignment, size)`, all numbers of 32 bits, which returns a new place"
+                    .into(),
+            ),
+            Self::Other => None,
+        }
+    }
 }
 
 /// What the engine says, no more than a page: it may quote the module.
@@ -63,28 +101,25 @@ pub fn compile(name: &str, bytes: &[u8]) -> Result<Vec<u8>, CompileError> {
     engine.precompile_component(&component).map_err(|error| CompileError::Invalid(Words::of(&error)))
 }
 
+/// Tells what a module is.
+pub fn survey(name: &str, bytes: &[u8]) -> Result<Survey, CompileError> {
+    Survey::of(name, bytes).map_err(|error| match error {
+        SurveyError::Kind(KindError::NotWasm) => CompileError::NotWasm,
+        SurveyError::Core(error) => no_component(error),
+        SurveyError::Kind(error @ KindError::Text(_)) => CompileError::Invalid(Words::new(error.to_string())),
+        SurveyError::Invalid(words) => CompileError::Invalid(Words::new(words)),
+    })
+}
+
 fn no_component(error: CoreError) -> CompileError {
-    let hint = match &error {
-        CoreError::NoStart => Some("build it as a command, with a `main`, and not as a library (a reactor)".into()),
-        CoreError::Version { .. } => Some(format!(
-            "this orchestrator has {}*@{}; build the scenario against that version",
-            wit::PACKAGE,
-            wit::VERSION
-        )),
-        CoreError::Unknown(_) => Some(format!(
-            "there are {}*@{} (`orchestrator wit` prints it) and WASI preview 1; what a C compiler finds nowhere it imports \
-             from `env`",
-            wit::PACKAGE,
-            wit::VERSION
-        )),
-        CoreError::Misfit(words) if words.contains("cabi_realloc") => Some(
-            "texts come back to it, an error's message at least, so it has to say where they go: export \
-             `cabi_realloc(old, old size, alignment, size)`, all numbers of 32 bits, which returns a new place"
-                .into(),
-        ),
-        CoreError::Invalid(_) | CoreError::Misfit(_) => None,
+    let kind = match &error {
+        CoreError::NoStart => CoreKind::NoStart,
+        CoreError::Version { .. } | CoreError::Versions { .. } => CoreKind::Version,
+        CoreError::Unknown(_) => CoreKind::Unknown,
+        CoreError::Misfit(words) if words.contains("cabi_realloc") => CoreKind::NoRealloc,
+        CoreError::Invalid(_) | CoreError::Misfit(_) => CoreKind::Other,
     };
-    CompileError::Core { words: Words::new(error.to_string()), hint }
+    CompileError::Core { words: Words::new(error.to_string()), kind }
 }
 
 /// Returns the SHA-256 of all that code hangs on besides its module: the engine's version and settings, the processor, and how core

@@ -29,7 +29,7 @@ mod run;
 mod veth;
 
 pub use backend::Backend;
-pub use compile::{CompileError, compile, engine_digest};
+pub use compile::{CompileError, CoreKind, compile, engine_digest, survey};
 pub use engine::engine;
 pub use grants::{GrantError, Granted, Grants};
 pub use limits::{LimitReached, RunLimits};

@@ -1,0 +1,157 @@
+//! The examples in every language draw the network that they draw in Rust, and say why they fail.
+//!
+//! What builds them is not of Rust's, so these tests are ignored unless they are asked for; `.ci/run languages` brings the toolchains
+//! and runs them all.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process;
+
+use support::{Kind, Machine, on_machine};
+
+/// A language that builds a scenario by one command.
+struct Language {
+    name: &'static str,
+    /// The file with an example's code, in a folder of the language's beside the Rust one.
+    source: fn(&str) -> String,
+    /// The command, where it is run in that folder, with the WIT package, the source and what it is to write.
+    build: fn(&Path, &str, &Path) -> Vec<String>,
+    /// What stands in an example for a gateway that is out of reach.
+    gateway: [&'static str; 2],
+}
+
+const PYTHON: Language = Language {
+    name: "python",
+    source: |example| format!("{}.py", example.replace('-', "_")),
+    build: |wit, source, out| {
+        let module = source.trim_end_matches(".py");
+        words(&["componentize-py", "-d", path(wit), "-w", "scenario", "componentize", module, "-o", path(out)])
+    },
+    gateway: ["\"172.16.0.1\")", "\"172.16.9.1\")"],
+};
+
+const JAVASCRIPT: Language = Language {
+    name: "javascript",
+    source: |example| format!("{example}.js"),
+    build: |wit, source, out| {
+        let by = ["--backend", "qjs", "--backend-qjs-disable-async", "-o", path(out)];
+        words(&[&["jco", "componentize", source, "-w", path(wit), "-n", "scenario"], &by[..]].concat())
+    },
+    gateway: ["'172.16.0.1')", "'172.16.9.1')"],
+};
+
+const C: Language = Language {
+    name: "c",
+    source: |example| format!("{example}.c"),
+    build: |wit, source, out| {
+        let header = wit.parent().expect("it is in the repository").join("guest-examples/orchestrator-c");
+        let warnings = ["-Wall", "-Wextra", "-Werror"];
+        let how = ["-I", path(&header), "-o", path(out), source];
+        words(&[&["python-zig", "cc", "--target=wasm32-wasi", "-Os"], &warnings[..], &how].concat())
+    },
+    gateway: ["\"172.16.0.1\")", "\"172.16.9.1\")"],
+};
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().expect("the paths of this repository are UTF-8")
+}
+
+impl Language {
+    fn folder(&self, example: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../guest-examples").join(example).join(self.name)
+    }
+
+    /// Builds a copy of an example, changed on the way, and returns the module.
+    fn build(&self, example: &str, change: impl Fn(&str) -> String) -> Vec<u8> {
+        let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let source = (self.source)(example);
+        let code = fs::read_to_string(self.folder(example).join(&source)).unwrap();
+        fs::write(place.path().join(&source), change(&code)).unwrap();
+        let (wit, out) = (Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit"), place.path().join("out.wasm"));
+        let wit = wit.canonicalize().unwrap();
+        let command = (self.build)(&wit, &source, &out);
+        let built = process::Command::new(&command[0]).args(&command[1..]).current_dir(place.path()).output();
+        let built = built.unwrap_or_else(|error| panic!("could not run `{}`: {error}", command.join(" ")));
+        let said = [&built.stdout[..], &built.stderr].map(String::from_utf8_lossy).concat();
+        assert!(built.status.success(), "`{}`: {}\n{said}", command.join(" "), built.status);
+        fs::read(out).unwrap()
+    }
+
+    /// Tries all examples of the language.
+    fn is_like_rust(&self) {
+        let module = |example| self.build(example, str::to_owned);
+        let (two, n) = (module("two-containers"), module("n-containers"));
+        let failing = self.build("two-containers", |code| {
+            assert_eq!(code.matches(self.gateway[0]).count(), 1, "a gateway in two-containers");
+            code.replace(self.gateway[0], self.gateway[1])
+        });
+        for kind in [Kind::Root, Kind::User] {
+            on_machine(kind, |m| {
+                m.write("two-containers.wasm", &two);
+                m.write("n-containers.wasm", &n);
+                m.write("failing.wasm", &failing);
+                same_network(m, "two-containers", &[]);
+                for arguments in [&["3"][..], &["5", "--ipv6"], &["1001"]] {
+                    same_network(m, "n-containers", arguments);
+                }
+                for (example, arguments) in [("two-containers", &[][..]), ("n-containers", &["--", "3", "--ipv6"])] {
+                    let file = format!("./{example}.wasm");
+                    let run = [&["run", &file], arguments].concat();
+                    m.orchestrator(&run).success();
+                    m.orchestrator(&["check", example]).success();
+                    m.orchestrator(&run).success().stderr_has("no change");
+                    m.orchestrator(&["down", example]).success();
+                }
+                // What is refused is said as the command line says it, and what is wrong with the arguments.
+                let failed = m.orchestrator(&["run", "./failing.wasm"]);
+                failed.fails_with(1).stderr_has("could not add route `default` via `172.16.9.1` over link `ceth1`");
+                let misused = m.orchestrator(&["run", "./n-containers.wasm", "--", "0"]);
+                misused.fails_with(1).stderr_has("usage: n-containers N [--ipv6]").stderr_has("nothing had been built");
+                self.is_named(m);
+                m.has_no_trace_of_labs();
+            });
+        }
+    }
+
+    /// Finds the language told by a module. That of a core module is told where the linker left the producers in it.
+    fn is_named(&self, m: &Machine) {
+        let inspected = m.orchestrator(&["inspect", "./two-containers.wasm", "--json"]);
+        let language = inspected.success().json()["language"].as_str().unwrap_or_default().to_lowercase();
+        let is_core = inspected.json()["kind"] == "core module";
+        assert!(language == self.name || is_core && language.is_empty(), "{language}");
+    }
+}
+
+/// Finds that an example is the network that it is in Rust.
+#[track_caller]
+fn same_network(m: &Machine, example: &str, arguments: &[&str]) {
+    let digest = |module: &str| {
+        let order = [&["plan", module, "--name", "t", "--format", "json", "--"], arguments].concat();
+        m.orchestrator(&order).success().json()["digest"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(digest(&format!("./{example}.wasm")), digest(example), "{example} {arguments:?}");
+}
+
+#[test]
+#[ignore = "needs componentize-py, of PyPI"]
+fn python() {
+    PYTHON.is_like_rust();
+}
+
+#[test]
+#[ignore = "needs jco, of npm"]
+fn javascript() {
+    JAVASCRIPT.is_like_rust();
+}
+
+#[test]
+#[ignore = "needs ziglang, of PyPI"]
+fn c() {
+    C.is_like_rust();
+}
