@@ -148,28 +148,42 @@ fn module_is_inspected_without_being_run() {
         let netns =
             json["imports"].as_array().unwrap().iter().find(|import| import["interface"] == "orchestrator:net/netns");
         assert_eq!(netns.unwrap()["functions"], serde_json::json!(["add"]));
-        m.write("grants.wat", "(component (import \"wasi:random/random@0.2.0\" (instance (export \"f\" (func)))))");
+        let random = "(export \"get-random-u64\" (func (result u64)))";
+        m.write("grants.wat", format!("(component (import \"wasi:random/random@0.2.0\" (instance {random})))"));
         m.orchestrator(&["inspect", "grants.wat"])
             .success()
             .stdout_has("--allow random\n")
             .stdout_has("It can't be run: it exports no `wasi:cli/run`, so it is no scenario.\n");
         m.write("till.wat", "(component (import \"acme:shop/till@1.0.0\" (instance (export \"open\" (func)))))");
         let till = m.orchestrator(&["inspect", "till.wat"]);
-        till.success()
-            .stdout_has("not here")
-            .stdout_has("It can't be run here, where there is no acme:shop/till@1.0.0.\n");
+        till.success().stdout_has("It can't be run here, where there is no acme:shop/till@1.0.0.\n");
         // What no interface is, nobody gives it either; what it exports besides is its own affair.
         for (component, missing) in [
             ("(import \"x\" (core module))", "x"),
             ("(import \"a:b/c\" (func))", "a:b/c"),
             ("(import \"wasi:cli/run\" (func))", "wasi:cli/run"),
             ("(type $t (func)) (import \"f\" (func (type $t))) (export \"g\" (type $t))", "f"),
-            ("(component $c) (export \"c\" (component $c)) (import \"a:b/d@0.2.0\" (instance))", "a:b/d@0.2.0"),
+            ("(component $c) (export \"c\" (component $c)) (import \"d\" (component))", "d"),
+            ("(import \"a:b/r@0.2.0\" (instance (export \"r\" (type (sub resource)))))", "a:b/r@0.2.0"),
+            ("(import \"wasi:cli/nonsense@0.2.0\" (instance (export \"f\" (func))))", "wasi:cli/nonsense@0.2.0"),
+            (
+                "(import \"orchestrator:net/netns@0.1.0\" (instance (export \"fly\" (func))))",
+                "orchestrator:net/netns@0.1.0",
+            ),
         ] {
             m.write("odd.wat", format!("(component {component})"));
             let words = format!("It can't be run here, where there is no {missing}.\n");
             m.orchestrator(&["inspect", "odd.wat"]).success().stdout_has(&words);
         }
+        // Types are in the component itself.
+        m.write(
+            "types.wat",
+            "(component (import \"a:b/c@0.1.0\" (instance (type $t u32) (export \"n\" (type (eq $t))))))",
+        );
+        m.orchestrator(&["inspect", "types.wat"])
+            .success()
+            .stdout_has("It imports nothing")
+            .stdout_lacks("there is no");
         m.write("nothing.wat", "(component)");
         m.orchestrator(&["inspect", "nothing.wat"])
             .success()

@@ -5,9 +5,11 @@
  *
  * A function is called INTERFACE_FUNCTION, after wit/INTERFACE.wit, which says what it does (`orchestrator wit` prints it).
  * What can fail returns true if it succeeded; if not, `net_error` says why until the next call. `net_check` ends the scenario
- * with that message. Texts and lists that come back are the caller's to free; `net_free_list` frees a list of texts.
+ * with that message. Texts and lists that come back are the caller's to free; `net_free_list` frees a list of texts. Those in
+ * `net_error` and in a `ping_result` are not: they last until the next call that fails, and to the end.
  *
- * Handles are numbers that the host knows. Dropping one removes nothing from the network, and a scenario need not drop any.
+ * Handles are numbers that the host knows. Dropping one removes nothing from the network; a scenario that makes very many drops
+ * what it needs no more, as it may hold 100,000 at a time.
  */
 #ifndef ORCHESTRATOR_H
 #define ORCHESTRATOR_H
@@ -32,7 +34,7 @@ typedef enum {
 } net_error_code;
 
 /* Why the last call that failed did: what to match on, one line for people, and the name of Linux's errno or "". */
-static struct { net_error_code code; const char *message; const char *errno_name; } net_error;
+__attribute__((weak)) struct { net_error_code code; const char *message; const char *errno_name; } net_error;
 
 typedef enum { PING_REPLY, PING_NO_REPLY, PING_UNREACHABLE } ping_outcome;
 
@@ -55,7 +57,8 @@ void *cabi_realloc(void *old, size_t old_size, size_t align, size_t size) {
     (void)align; /* malloc's is enough for all of them */
     char *place = realloc(old, size + 1);
     if (!place) abort();
-    memset(place + old_size, 0, size + 1 - old_size);
+    if (size > old_size) memset(place + old_size, 0, size - old_size);
+    place[size] = 0;
     return place;
 }
 
@@ -76,9 +79,11 @@ static struct {
 
 static inline bool net_succeeded_(void) {
     if (!net_answer_.failed) return true;
+    free((void *)net_error.message);
+    free((void *)net_error.errno_name);
     net_error.code = (net_error_code)net_answer_.is.error.code;
     net_error.message = net_answer_.is.error.message.text;
-    net_error.errno_name = net_answer_.is.error.errno_name.length ? net_answer_.is.error.errno_name.text : "";
+    net_error.errno_name = net_answer_.is.error.errno_name.text;
     return false;
 }
 
@@ -432,11 +437,18 @@ NET_IMPORT("probe", "routes") void net_probe_routes_(int32_t, void *);
 
 typedef struct { uint8_t outcome; net_text_ message, errno_name; uint32_t sent, received, round_trip_us; } net_pinged_;
 
+/* Most are empty, as a ping that was answered has nothing more to say. */
+static inline const char *net_lasting_(net_text_ text) {
+    if (text.length) return text.text;
+    free(text.text);
+    return "";
+}
+
 static inline ping_result net_pinged_from_(const net_pinged_ *pinged) {
     return (ping_result){
         .outcome = (ping_outcome)pinged->outcome,
-        .message = pinged->message.length ? pinged->message.text : "",
-        .errno_name = pinged->errno_name.length ? pinged->errno_name.text : "",
+        .message = net_lasting_(pinged->message),
+        .errno_name = net_lasting_(pinged->errno_name),
         .sent = pinged->sent,
         .received = pinged->received,
         .round_trip_us = pinged->round_trip_us,
@@ -455,11 +467,11 @@ static inline bool probe_ping_within(netns_t source, const char *target, uint32_
 }
 
 /* Each of `length` sources pings the target at its place, all at once; there has to be room for as many results. */
-static inline bool probe_ping_all(const netns_t *sources, const char *const *targets, size_t length, uint32_t timeout_ms,
+static inline bool probe_ping_all(const netns_t *sources, char *const *targets, size_t length, uint32_t timeout_ms,
                                   ping_result *results) {
     net_text_ *texts = malloc(sizeof *texts * (length + 1));
     if (!texts) abort();
-    for (size_t i = 0; i < length; i++) texts[i] = (net_text_){(char *)targets[i], strlen(targets[i])};
+    for (size_t i = 0; i < length; i++) texts[i] = (net_text_){targets[i], strlen(targets[i])};
     net_probe_ping_all_(sources, length, texts, length, timeout_ms, &net_answer_);
     free(texts);
     if (!net_succeeded_()) return false;

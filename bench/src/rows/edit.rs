@@ -1,5 +1,8 @@
 //! One more container in a large lab that stands, beside building all of it afresh.
 
+use std::thread::sleep;
+use std::time::Duration;
+
 use anyhow::Result;
 
 use super::Plan;
@@ -9,10 +12,13 @@ use crate::findings::Findings;
 use crate::sample::{Series, Unit, milliseconds};
 
 const MOST_EDIT_MS: f64 = 30.0;
+/// For seconds after the build links report the multicast groups that they listen to, which keeps a processor busy.
+const QUIET: Duration = Duration::from_secs(10);
 
 pub(super) fn measure(account: &Account, plan: &Plan, findings: &mut Findings) -> Result<()> {
     let n = plan.largest();
     let lab = Lab::star(account, n - 1, &[])?;
+    sleep(QUIET);
     let [mut one, mut all] = [const { Vec::new() }; 2];
     for _ in 0..plan.runs {
         one.push(milliseconds(timed(&mut lab.again(n, &[]))?));

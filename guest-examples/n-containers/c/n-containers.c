@@ -58,7 +58,7 @@ static void add_bridges(netns_t host, link_t *row, long count) {
 static void draw(long count, int networks) {
     netns_t host = netns_host(), first, last;
     long each = count <= MOST_ON_ONE ? MOST_ON_ONE : EACH_IN_A_ROW, bridges = (count + each - 1) / each;
-    link_t *row = malloc(sizeof *row * bridges);
+    link_t row[MOST / EACH_IN_A_ROW + 1];
     add_bridges(host, row, bridges);
     for (int ipv6 = 0; ipv6 < networks; ipv6++) net_check(address_add(row[0], cidr_of(ipv6, 1)));
 
@@ -81,7 +81,6 @@ static void draw(long count, int networks) {
         link_drop(ceth);
     }
     for (long i = 0; i < bridges; i++) net_check(link_set_up(row[i]));
-    free(row);
 
     for (int ipv6 = 0; ipv6 < networks; ipv6++) {
         expect_reply(first, address_of(ipv6, count + 1));

@@ -37,6 +37,7 @@
   (data (i32.const 0x2e0) "no reply from 192.168.100.1\n")
   (data (i32.const 0x300) "two containers and the host reach each other\n")
   (data (i32.const 0x330) "\n")
+  (data (i32.const 0x340) "no reply from 172.16.0.2\n")
 
   ;; Texts that come back, such as an error's message, are put where the module says. This one forgets none of them.
   (global $free (mut i32) (i32.const 0x1000))
@@ -119,6 +120,10 @@
 
     ;; An address is the beginning of what it is written with its prefix.
     (if (call $outcome (local.get $container1) (i32.const 0x220) (i32.const 10))
+      (then (call $fail (i32.const 0x280) (i32.const 25))))
+    (if (call $outcome (local.get $host) (i32.const 0x200) (i32.const 10))
+      (then (call $fail (i32.const 0x340) (i32.const 25))))
+    (if (call $outcome (local.get $host) (i32.const 0x220) (i32.const 10))
       (then (call $fail (i32.const 0x280) (i32.const 25))))
     ;; A ping that fails is an answer and no error: container1 knows only its own network.
     (if (i32.ne (call $outcome (local.get $container1) (i32.const 0x260) (i32.const 13)) (i32.const 2))

@@ -12,6 +12,9 @@ use crate::sandbox::CompilerLimits;
 use crate::script::{self, LoadError, Module, RunLimits};
 use crate::topology::harmless;
 
+/// Bytes of what a compiler says that nobody can read.
+const REPORT: usize = 200;
+
 /// What the engine will execute for a module.
 pub(super) struct Code {
     pub(super) engine: script::Engine,
@@ -61,33 +64,42 @@ fn open_cache() -> Option<Cache> {
 }
 
 fn refused(error: CompilerError, limits: &RunLimits, shown: &str) -> Failure {
+    let act = format!("`{}` can't be compiled", harmless(shown));
     match error {
         CompilerError::OutOfTime => not_loaded(LoadError::OutOfTime(limits.out_of_time()), shown),
         CompilerError::Refused(report) => match serde_json::from_slice(&report) {
             Ok(refused) => not_loaded(LoadError::Compile(refused), shown),
-            Err(_) => {
-                let report = harmless(&String::from_utf8_lossy(&report));
-                broke_off(anyhow::anyhow!("the compiler said what can't be read: {report}"), shown)
-            }
+            Err(_) => unclear(&report, act),
         },
+        error => broke_off(error, act),
+    }
+}
+
+/// Says that a compiler has given an answer that is none.
+pub(super) fn unclear(report: &[u8], act: String) -> Failure {
+    let said = harmless(&String::from_utf8_lossy(&report[..report.len().min(REPORT)]));
+    no(anyhow::anyhow!("the compiler said what can't be read: {said}"), act)
+}
+
+/// Says why a compiler has given no answer, where it had more to do than it may or could not be run.
+pub(super) fn broke_off(error: CompilerError, act: String) -> Failure {
+    match error {
         CompilerError::Broken { status, report } if status.code().is_some() => {
             let said = String::from_utf8_lossy(&report).lines().take(3).map(harmless).collect::<Vec<_>>().join("; ");
-            Failure {
-                exit: Exit::Failed,
-                ..broke_off(anyhow::anyhow!("the compiler broke off, {status}: {said}"), shown)
-            }
+            let error = anyhow::anyhow!("the compiler broke off, {status}: {said}");
+            Failure { exit: Exit::Failed, ..no(error, act) }
         }
-        error @ (CompilerError::Spent(_) | CompilerError::Broken { .. }) => ended_by_a_limit(error, shown),
+        error @ (CompilerError::Spent(_) | CompilerError::Broken { .. }) => ended_by_a_limit(error, act),
         CompilerError::Io(error) if lab::is_short_of_files(&error) => {
             let hint = Some("raise the limit of open files: `ulimit -n`".into());
-            Failure { exit: Exit::Unable, hint, ..broke_off(CompilerError::Io(error).into(), shown) }
+            Failure { exit: Exit::Unable, hint, ..no(CompilerError::Io(error).into(), act) }
         }
-        error @ CompilerError::Io(_) => Failure { exit: Exit::Failed, ..broke_off(error.into(), shown) },
+        error => Failure { exit: Exit::Failed, ..no(error.into(), act) },
     }
 }
 
 /// Says which limit has ended a compiler, as far as that can be told, and what it may use.
-fn ended_by_a_limit(error: CompilerError, shown: &str) -> Failure {
+fn ended_by_a_limit(error: CompilerError, act: String) -> Failure {
     let CompilerLimits { memory, cpu, code } = match CompilerLimits::in_force() {
         Ok(limits) => limits,
         Err(error) => return error.into(),
@@ -101,11 +113,10 @@ fn ended_by_a_limit(error: CompilerError, shown: &str) -> Failure {
         CompilerError::Spent(Spent::CpuTime) => reached(&cpu),
         error => error.into(),
     };
-    broke_off(error, shown)
+    no(error, act)
         .hint(format!("it may use {memory}, {cpu} and {} of code; the module may be made to take more", size(code)))
 }
 
-fn broke_off(error: anyhow::Error, shown: &str) -> Failure {
-    let error = error.context(format!("`{}` can't be compiled", harmless(shown)));
-    Failure { exit: Exit::No, error, hint: None }
+fn no(error: anyhow::Error, act: String) -> Failure {
+    Failure { exit: Exit::No, error: error.context(act), hint: None }
 }

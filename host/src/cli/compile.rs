@@ -1,5 +1,5 @@
-//! `orchestrator compile`, which only `run` and `plan` start: a module comes on stdin, its code goes to stdout, and why there is
-//! none to stderr.
+//! `orchestrator compile`, which only `run`, `plan` and `inspect` start: a module comes on stdin, its code, or what it is, goes to
+//! stdout, and why there is none to stderr.
 
 use std::io::{Read, Write, stdin, stdout};
 use std::os::unix::process::parent_id;
@@ -15,7 +15,7 @@ use crate::{sandbox, script};
 /// How often it looks whether anybody waits for the code.
 const POLL: Duration = Duration::from_millis(20);
 
-/// Compile a module; started by `run` and `plan`
+/// Compile a module; started by `run`, `plan` and `inspect`
 #[derive(Debug, Parser)]
 #[command(name = "orchestrator compile")]
 pub(super) struct Compile {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use bytesize::ByteSize;
 use clap::Args;
 
+use super::code::{broke_off, unclear};
 use super::output::{print, print_json};
 use super::source::Source;
 use super::{Exit, Failure};
@@ -52,15 +53,18 @@ impl Inspect {
 
     /// Has the module read by the process that compiles, as it is a stranger's.
     fn survey(&self, module: &Module) -> Result<Survey, Failure> {
-        let told = cache::compile(Task::Survey, &module.name, module.bytes(), Instant::now() + PATIENCE, || ());
-        let unclear = |told: &[u8]| anyhow::anyhow!("its reader said what can't be read: {}", shown(told));
-        match told {
-            Ok(told) => serde_json::from_slice(&told).map_err(|_| self.broken(unclear(&told))),
-            Err(CompilerError::Refused(report)) => match serde_json::from_slice(&report) {
-                Ok(refused) => Err(self.unreadable(LoadError::Compile(refused))),
-                Err(_) => Err(self.broken(unclear(&report))),
-            },
-            Err(error) => Err(self.broken(error.into())),
+        match cache::compile(Task::Survey, &module.name, module.bytes(), Instant::now() + PATIENCE, || ()) {
+            Ok(told) => serde_json::from_slice(&told).map_err(|_| unclear(&told, self.act())),
+            Err(CompilerError::Refused(report)) => Err(match serde_json::from_slice(&report) {
+                Ok(refused) => self.unreadable(LoadError::Compile(refused)),
+                Err(_) => unclear(&report, self.act()),
+            }),
+            Err(CompilerError::OutOfTime) => {
+                let limit = humantime::format_duration(PATIENCE);
+                let error = anyhow::anyhow!("it takes longer than {limit} to be read").context(self.act());
+                Err(Failure { exit: Exit::No, error, hint: None })
+            }
+            Err(error) => Err(broke_off(error, self.act())),
         }
     }
 
@@ -68,16 +72,7 @@ impl Inspect {
         Failure::from(error).context(self.act())
     }
 
-    fn broken(&self, error: anyhow::Error) -> Failure {
-        Failure { exit: Exit::Failed, error: error.context(self.act()), hint: None }
-    }
-
     fn act(&self) -> String {
         format!("`{}` can't be inspected", harmless(&self.module))
     }
-}
-
-/// Returns the beginning of what a process said that a stranger may have taken over.
-fn shown(told: &[u8]) -> String {
-    harmless(&String::from_utf8_lossy(&told[..told.len().min(200)]))
 }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::OnceLock;
 
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -81,7 +82,8 @@ pub fn adapted(module: &[u8]) -> Result<Vec<u8>, CoreError> {
     let known = if declarations.has_wit {
         BTreeSet::new()
     } else {
-        let (resolve, world) = world(&version, &declarations).map_err(misfit)?;
+        let wants_wasi = declarations.imports.iter().any(|(interface, _)| interface.starts_with("wasi:"));
+        let (resolve, world) = world(&version, wants_wasi).map_err(misfit)?;
         embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).map_err(misfit)?;
         functions(&resolve, world)
     };
@@ -155,8 +157,7 @@ fn version_of_ours(declarations: &Declarations) -> Result<String, CoreError> {
 
 /// Makes the world of all that a module without WIT may import. Our package is called what the module calls it: what of its version
 /// is not here is not found by its name.
-fn world(version: &str, declarations: &Declarations) -> anyhow::Result<(Resolve, WorldId)> {
-    let wants_wasi = declarations.imports.iter().any(|(interface, _)| interface.starts_with("wasi:"));
+fn world(version: &str, wants_wasi: bool) -> anyhow::Result<(Resolve, WorldId)> {
     let mut resolve = Resolve::default();
     let push = |resolve: &mut Resolve, files: &[(&str, String)]| -> anyhow::Result<_> {
         let mut sources = SourceMap::default();
@@ -185,6 +186,16 @@ fn world(version: &str, declarations: &Declarations) -> anyhow::Result<(Resolve,
     let package = push(&mut resolve, &[("module.wit", text)])?;
     let world = resolve.select_world(&[package], Some(WORLD))?;
     Ok((resolve, world))
+}
+
+/// Lists all functions that there are here, of our interfaces and of WASI's, by interface without its version.
+pub(super) fn known() -> &'static BTreeSet<(String, String)> {
+    static KNOWN: OnceLock<BTreeSet<(String, String)>> = OnceLock::new();
+    KNOWN.get_or_init(|| {
+        let (resolve, world) = world(wit::VERSION, true).expect("a test reads this WIT too");
+        let unversioned = |interface: String| interface.split('@').next().map(str::to_owned).unwrap_or_default();
+        functions(&resolve, world).into_iter().map(|(interface, name)| (unversioned(interface), name)).collect()
+    })
 }
 
 /// Lists what a core module may import of a world, by interface and name.

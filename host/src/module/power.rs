@@ -1,5 +1,6 @@
 //! What an import lets a scenario do at most, in plain words.
 
+use super::core::known;
 use super::survey::Import;
 use super::wit;
 
@@ -47,7 +48,11 @@ const POWERS: &[(&str, Power)] = &[
 impl Import {
     /// Tells what this import gives, if there is anything of that name and version here.
     pub fn power(&self) -> Option<Power> {
-        self.functions.as_ref()?;
+        let functions = self.functions.as_ref()?;
+        let known = known();
+        if !functions.iter().all(|function| known.contains(&(self.interface.clone(), function.clone()))) {
+            return None;
+        }
         let version = self.version.as_deref().unwrap_or_default();
         let is_here =
             if wit::is_ours(&self.interface) { wit::is_compatible(version) } else { version.starts_with("0.2.") };
@@ -96,5 +101,12 @@ mod tests {
         }
         assert_eq!(import("wasi:cli/stderr", "0.2.6").power(), import("wasi:cli/stdout", "0.2.0").power());
         assert_eq!(import("wasi:filesystem/types", "0.2.0").power().unwrap().grant, Some("--allow dir=PATH"));
+        let with =
+            |interface, function: &str| Import { functions: Some(vec![function.into()]), ..import(interface, "0.2.0") };
+        assert_eq!(with("wasi:cli/nonsense", "exit").power(), None);
+        assert!(with("wasi:cli/exit", "exit").power().is_some());
+        let ours = |function| Import { version: Some("0.1.9".into()), ..with("orchestrator:net/netns", function) };
+        assert!(ours("[method]netns.remove").power().is_some());
+        assert_eq!(ours("fly").power(), None);
     }
 }

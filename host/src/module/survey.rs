@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use wasm_metadata::Producers;
-use wasmparser::component_types::{ComponentEntityType, ComponentItem};
+use wasmparser::component_types::{ComponentAnyTypeId, ComponentEntityType, ComponentItem};
 use wasmparser::types::TypesRef;
 use wasmparser::{BinaryReaderError, Parser, Payload, Validator, WasmFeatures};
 
@@ -44,7 +44,7 @@ pub struct Survey {
     pub made_by: Vec<String>,
 }
 
-/// An interface that a module imports.
+/// An interface that a module imports, or whatever else it does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Import {
     /// Its name without a version.
@@ -96,7 +96,7 @@ impl Declared {
                 Payload::ComponentImportSection(section) if depth == 0 => {
                     for import in section {
                         let name = import.map_err(invalid)?.name.name;
-                        declared.imports.push(import_of(name, types));
+                        declared.imports.extend(import_of(name, types));
                     }
                 }
                 Payload::ComponentExportSection(section) if depth == 0 => {
@@ -112,21 +112,34 @@ impl Declared {
     }
 }
 
-fn import_of(name: &str, types: TypesRef<'_>) -> Import {
+/// Tells what an import is, unless it is of types alone: these are in the component itself, and nobody has to give them.
+fn import_of(name: &str, types: TypesRef<'_>) -> Option<Import> {
     let (interface, version) = match name.split_once('@') {
         Some((interface, version)) => (interface.to_owned(), Some(version.to_owned())),
         None => (name.to_owned(), None),
     };
     let functions = match types.component_item_for_import(name).map(|item| item.ty) {
         Some(ComponentEntityType::Instance(id)) => {
-            let exports = types[id].exports.iter();
-            let is_function = |item: &ComponentItem| matches!(item.ty, ComponentEntityType::Func(_));
-            Some(exports.filter(|(_, item)| is_function(item)).map(|(name, _)| name.clone()).collect())
+            let exports = &types[id].exports;
+            if exports.values().all(is_plain_type) {
+                return None;
+            }
+            let functions = exports.iter().filter(|(_, item)| matches!(item.ty, ComponentEntityType::Func(_)));
+            Some(functions.map(|(name, _)| name.clone()).collect())
         }
-        // A function, a type, a module by itself: nothing here is imported so.
+        Some(ComponentEntityType::Type { .. }) => return None,
+        // A function or a module by itself: nothing here is imported so.
         _ => None,
     };
-    Import { interface, version, functions }
+    Some(Import { interface, version, functions })
+}
+
+/// A resource is no plain type: somebody has to have made it.
+fn is_plain_type(item: &ComponentItem) -> bool {
+    match item.ty {
+        ComponentEntityType::Type { created, .. } => !matches!(created, ComponentAnyTypeId::Resource(_)),
+        _ => false,
+    }
 }
 
 /// What the custom sections of a module and of those within it say.

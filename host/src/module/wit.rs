@@ -49,7 +49,9 @@ pub const WASI: &[File] = files![
 /// Tells whether a guest that was built against a version of the package can be run: while that is 0.x, all of one 0.MINOR go together.
 pub fn is_compatible(version: &str) -> bool {
     let parts = |version: &str| -> Option<[u32; 3]> {
-        let parts = version.split('.').map(|part| part.parse().ok()).collect::<Option<Vec<u32>>>()?;
+        // As semver has them, without a sign or zeros in front.
+        let part = |part: &str| part.parse().ok().filter(|number: &u32| number.to_string() == part);
+        let parts = version.split('.').map(part).collect::<Option<Vec<u32>>>()?;
         parts.try_into().ok()
     };
     parts(version).zip(parts(VERSION)).is_some_and(|(theirs, ours)| theirs[..2] == ours[..2])
@@ -89,7 +91,19 @@ mod tests {
     #[test]
     fn guests_of_one_minor_version_go_together() {
         assert!(is_compatible("0.1.0") && is_compatible("0.1.7"));
-        for other in ["0.2.0", "1.1.0", "", "0.1", "0.1.", "0.1.0.0", "0.1.0; interface x {}", "0.1.x", "0.1.0-rc"] {
+        for other in [
+            "0.2.0",
+            "1.1.0",
+            "",
+            "0.1",
+            "0.1.",
+            "0.1.0.0",
+            "0.1.0; interface x {}",
+            "0.1.x",
+            "0.1.0-rc",
+            "0.1.+7",
+            "0.01.0",
+        ] {
             assert!(!is_compatible(other), "{other}");
         }
         assert!(is_ours("orchestrator:net/netns") && !is_ours("orchestrator:net/world") && !is_ours("wasi:cli/run"));

@@ -63,11 +63,12 @@ pub fn inspected_text(module: &Inspected) -> String {
         let (package, here) = (wit::PACKAGE.trim_end_matches('/'), wit::VERSION);
         let _ = writeln!(text, "built against: {package}@{} (here is {here})", harmless(version));
     }
+    let rows = rows(&survey.imports);
     if survey.imports.is_empty() {
         text.push_str("\nIt imports nothing, so all it can do is compute.\n");
-    } else {
+    } else if !rows.is_empty() {
         text.push_str("\nThe most that it could do in its lab, and with `--on-host` in the machine's network:\n");
-        text += &table("  ", ["IMPORTS", "COULD", "NEEDS"], rows(&survey.imports));
+        text += &table("  ", ["IMPORTS", "COULD", "NEEDS"], rows);
     }
     if is_everything(&survey.imports) {
         text.push_str("\nIt imports all there is, as some toolchains do for every module; it need not use it.\n");
@@ -81,19 +82,19 @@ pub fn inspected_text(module: &Inspected) -> String {
     text
 }
 
-/// An interface of ours is a row, and of others all of one package are: what they give goes together. Types alone give nothing.
+/// An interface of ours is a row, and of others all of one package are: what they give goes together.
 fn rows(imports: &[Import]) -> Vec<[String; 3]> {
     let mut rows: Vec<[String; 3]> = Vec::new();
-    for import in imports.iter().filter(|import| !import.functions.as_ref().is_some_and(Vec::is_empty)) {
-        let power = import.power();
-        let most = power.map_or("not here", |power| power.most);
-        let name = if wit::is_ours(&import.interface) || power.is_none() {
+    for import in imports {
+        // What is not here is named below.
+        let Some(power) = import.power() else { continue };
+        let name = if wit::is_ours(&import.interface) {
             full_name(import)
         } else {
             let package = import.interface.split('/').next().unwrap_or_default().to_owned();
             full_name(&Import { interface: package, ..import.clone() })
         };
-        let row = [name, most.into(), power.and_then(|power| power.grant).unwrap_or_default().into()];
+        let row = [name, power.most.into(), power.grant.unwrap_or_default().into()];
         if rows.last() != Some(&row) {
             rows.push(row);
         }
@@ -125,15 +126,16 @@ fn some(words: &[String]) -> String {
 /// Returns it as an object.
 pub fn inspected_json(module: &Inspected) -> Value {
     let Inspected { name, bytes, digest, survey } = module;
+    // Those that are here have names that we know.
     let import = |import: &Import| {
-        let power = import.power();
-        json!({
+        let power = import.power()?;
+        Some(json!({
             "interface": import.interface,
             "version": import.version,
             "functions": import.functions,
-            "could": power.map(|power| power.most),
-            "grant": power.and_then(|power| power.grant),
-        })
+            "could": power.most,
+            "grant": power.grant,
+        }))
     };
     json!({
         "module": name,
@@ -141,11 +143,11 @@ pub fn inspected_json(module: &Inspected) -> Value {
         "bytes": bytes,
         "digest": format!("sha256:{digest}"),
         "language": survey.language.as_deref().map(short),
-        "made_by": survey.made_by.iter().map(|tool| short(tool)).collect::<Vec<_>>(),
-        "wit": module.version(),
-        "imports": survey.imports.iter().map(import).collect::<Vec<_>>(),
+        "made_by": survey.made_by.iter().take(MOST).map(|tool| short(tool)).collect::<Vec<_>>(),
+        "wit": module.version().map(short),
+        "imports": survey.imports.iter().filter_map(import).collect::<Vec<_>>(),
         "imports_everything": is_everything(&survey.imports),
-        "missing": module.missing(),
+        "missing": module.missing().into_iter().take(MOST).collect::<Vec<_>>(),
         "is_command": survey.is_command,
     })
 }
