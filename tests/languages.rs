@@ -59,6 +59,21 @@ const C: Language = Language {
     gateway: ["\"172.16.0.1\")", "\"172.16.9.1\")"],
 };
 
+const ZIG: Language = Language {
+    name: "zig",
+    says: false,
+    source: |example| format!("{example}.zig"),
+    build: |wit, source, out| {
+        let library =
+            wit.parent().expect("it is in the repository").join("guest-examples/orchestrator-zig/orchestrator.zig");
+        let modules = [format!("-Mroot={source}"), format!("-Morchestrator={}", path(&library))];
+        let how = ["build-exe", "-target", "wasm32-wasi", "-O", "ReleaseSmall", "-rdynamic", "--dep", "orchestrator"];
+        let out = format!("-femit-bin={}", path(out));
+        words(&[&["python-zig"], &how[..], &[&modules[0], &modules[1], &out]].concat())
+    },
+    gateway: ["\"172.16.0.1\")", "\"172.16.9.1\")"],
+};
+
 fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
@@ -158,4 +173,10 @@ fn javascript() {
 #[ignore = "needs ziglang, of PyPI"]
 fn c() {
     C.is_like_rust();
+}
+
+#[test]
+#[ignore = "needs ziglang, of PyPI"]
+fn zig() {
+    ZIG.is_like_rust();
 }
