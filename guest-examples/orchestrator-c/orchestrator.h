@@ -63,6 +63,7 @@ void *cabi_realloc(void *old, size_t old_size, size_t align, size_t size) {
 }
 
 typedef struct { char *text; size_t length; } net_text_;
+typedef struct { uint8_t outcome; net_text_ message, errno_name; uint32_t sent, received, round_trip_us; } net_pinged_;
 
 static struct {
     uint8_t failed;
@@ -73,7 +74,7 @@ static struct {
         net_text_ text;
         struct { void *items; size_t length; } list;
         struct { uint8_t code; net_text_ message, errno_name; } error;
-        struct { uint8_t outcome; net_text_ message, errno_name; uint32_t sent, received, round_trip_us; } ping;
+        net_pinged_ ping;
     } is;
 } net_answer_;
 
@@ -435,8 +436,6 @@ NET_IMPORT("probe", "links") void net_probe_links_(int32_t, void *);
 NET_IMPORT("probe", "addresses") void net_probe_addresses_(int32_t, void *);
 NET_IMPORT("probe", "routes") void net_probe_routes_(int32_t, void *);
 
-typedef struct { uint8_t outcome; net_text_ message, errno_name; uint32_t sent, received, round_trip_us; } net_pinged_;
-
 /* Most are empty, as a ping that was answered has nothing more to say. */
 static inline const char *net_lasting_(net_text_ text) {
     if (text.length) return text.text;
@@ -457,13 +456,13 @@ static inline ping_result net_pinged_from_(const net_pinged_ *pinged) {
 
 static inline bool probe_ping(netns_t source, const char *target, ping_result *result) {
     net_probe_ping_(source.handle, target, strlen(target), &net_answer_);
-    return net_succeeded_() && (*result = net_pinged_from_((const net_pinged_ *)&net_answer_.is.ping), true);
+    return net_succeeded_() && (*result = net_pinged_from_(&net_answer_.is.ping), true);
 }
 
 static inline bool probe_ping_within(netns_t source, const char *target, uint32_t count, uint32_t timeout_ms,
                                      ping_result *result) {
     net_probe_ping_within_(source.handle, target, strlen(target), count, timeout_ms, &net_answer_);
-    return net_succeeded_() && (*result = net_pinged_from_((const net_pinged_ *)&net_answer_.is.ping), true);
+    return net_succeeded_() && (*result = net_pinged_from_(&net_answer_.is.ping), true);
 }
 
 /* Each of `length` sources pings the target at its place, all at once; there has to be room for as many results. */

@@ -69,8 +69,8 @@ pub enum Task {
     Survey,
 }
 
-/// Has this program's hidden command `compile` turn a module into code, or tell what it is, until `deadline`. `waiting` is called again and again
-/// meanwhile.
+/// Has this program's hidden command `compile` turn a module into code, or tell what it is, until `deadline`. `waiting` is called
+/// again and again meanwhile.
 ///
 /// To be called while this process has one thread.
 pub fn compile(

@@ -39,10 +39,10 @@ impl Compile {
         let mut module = Vec::new();
         stdin().read_to_end(&mut module).context("could not read the module")?;
         let made = if self.survey {
-            let told = |survey| serde_json::to_vec(&survey).context("could not say what the module is");
-            script::survey(&self.name, &module)
-                .map(told)
-                .map_or_else(|refused| Ok(Err(refused)), |told| told.map(Ok))?
+            match script::survey(&self.name, &module) {
+                Ok(survey) => Ok(serde_json::to_vec(&survey).context("could not say what the module is")?),
+                Err(refused) => Err(refused),
+            }
         } else {
             script::compile(&self.name, &module)
         };

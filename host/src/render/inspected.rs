@@ -39,7 +39,8 @@ impl Inspected {
 
     /// What nobody gives it here.
     fn missing(&self) -> Vec<String> {
-        self.survey.imports.iter().filter(|import| import.power().is_none()).map(full_name).collect()
+        let missing = self.survey.imports.iter().filter(|import| import.power().is_none());
+        missing.map(|import| with_version(&import.interface, import)).collect()
     }
 }
 
@@ -88,13 +89,9 @@ fn rows(imports: &[Import]) -> Vec<[String; 3]> {
     for import in imports {
         // What is not here is named below.
         let Some(power) = import.power() else { continue };
-        let name = if wit::is_ours(&import.interface) {
-            full_name(import)
-        } else {
-            let package = import.interface.split('/').next().unwrap_or_default().to_owned();
-            full_name(&Import { interface: package, ..import.clone() })
-        };
-        let row = [name, power.most.into(), power.grant.unwrap_or_default().into()];
+        let package = || import.interface.split('/').next().unwrap_or_default();
+        let name = if wit::is_ours(&import.interface) { &import.interface } else { package() };
+        let row = [with_version(name, import), power.most.into(), power.grant.unwrap_or_default().into()];
         if rows.last() != Some(&row) {
             rows.push(row);
         }
@@ -102,9 +99,10 @@ fn rows(imports: &[Import]) -> Vec<[String; 3]> {
     rows
 }
 
-fn full_name(import: &Import) -> String {
+/// Returns a name with the version that an import asks for.
+fn with_version(name: &str, import: &Import) -> String {
     let version = import.version.as_ref().map(|version| format!("@{version}")).unwrap_or_default();
-    short(&format!("{}{version}", import.interface))
+    short(&format!("{name}{version}"))
 }
 
 /// Returns a stranger's words, no more than fit into a line.

@@ -91,11 +91,9 @@ impl Words {
 
 /// Compiles a module on all cores. `name` stands for the file in what is said of a module's text.
 pub fn compile(name: &str, bytes: &[u8]) -> Result<Vec<u8>, CompileError> {
-    let component = match module::binary(name, bytes) {
-        Ok(Binary::Component(bytes)) => bytes,
-        Ok(Binary::Core(bytes)) => module::adapted(&bytes).map_err(no_component)?.into(),
-        Err(KindError::NotWasm) => return Err(CompileError::NotWasm),
-        Err(KindError::Text(error)) => return Err(CompileError::Invalid(Words::new(error.to_string()))),
+    let component = match module::binary(name, bytes).map_err(no_module)? {
+        Binary::Component(bytes) => bytes,
+        Binary::Core(bytes) => module::adapted(&bytes).map_err(no_component)?.into(),
     };
     let engine = engine().map_err(|error| CompileError::Engine(Words::of(&error)))?;
     engine.precompile_component(&component).map_err(|error| CompileError::Invalid(Words::of(&error)))
@@ -104,11 +102,17 @@ pub fn compile(name: &str, bytes: &[u8]) -> Result<Vec<u8>, CompileError> {
 /// Tells what a module is.
 pub fn survey(name: &str, bytes: &[u8]) -> Result<Survey, CompileError> {
     Survey::of(name, bytes).map_err(|error| match error {
-        SurveyError::Kind(KindError::NotWasm) => CompileError::NotWasm,
+        SurveyError::Kind(error) => no_module(error),
         SurveyError::Core(error) => no_component(error),
-        SurveyError::Kind(error @ KindError::Text(_)) => CompileError::Invalid(Words::new(error.to_string())),
         SurveyError::Invalid(words) => CompileError::Invalid(Words::new(words)),
     })
+}
+
+fn no_module(error: KindError) -> CompileError {
+    match error {
+        KindError::NotWasm => CompileError::NotWasm,
+        KindError::Text(error) => CompileError::Invalid(Words::new(error.to_string())),
+    }
 }
 
 fn no_component(error: CoreError) -> CompileError {
