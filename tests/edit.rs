@@ -5,6 +5,7 @@ mod support;
 #[path = "edit/faults.rs"]
 mod faults;
 
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
@@ -224,6 +225,19 @@ kernel_test!(what_does_not_change_keeps_carrying_packets, |m| {
     }
     let pinged = ping.wait();
     pinged.success().stdout_has(" 0% packet loss");
+    is_right(m, "lab");
+    m.orchestrator(&["down", "lab"]).success();
+});
+
+kernel_test!(ping_that_got_lost_is_sent_again, |m| {
+    m.stand("lab", TWO);
+    // Deaf to questions for its address, as if they had been dropped.
+    m.exec("lab", "c2", &["ip", "link", "set", "dev", "eth0", "arp", "off"]).run().success();
+    let edit = m.play("lab", &[], &format!("{TWO} {THIRD} probe.ping,c3,10.0.0.2")).spawn();
+    // The first question comes in some 50 milliseconds, and the next a second later.
+    sleep(Duration::from_millis(500));
+    m.exec("lab", "c2", &["ip", "link", "set", "dev", "eth0", "arp", "on"]).run().success();
+    edit.wait().success();
     is_right(m, "lab");
     m.orchestrator(&["down", "lab"]).success();
 });

@@ -27,6 +27,8 @@ const REST: Duration = Duration::from_secs(1);
 /// The same where the kernel looks for duplicates of addresses: up to a second until it begins, and one that it waits for an answer
 /// (RFC 4862, section 5.4.2).
 const REST_WITH_DETECTION: Duration = Duration::from_secs(4);
+/// By then the kernel has asked again for a neighbour that did not answer (`retrans_time_ms`, arp(7)), and been answered.
+const NEIGHBOUR_ASKED_AGAIN: Duration = Duration::from_millis(1_200);
 
 /// What all threads of the agent share.
 pub(super) struct Shared {
@@ -203,13 +205,40 @@ impl Shared {
                 Err(refusal) => return refused(&refusal),
             }
         }
-        match icmp::ping(&departures, channel.as_fd()) {
+        let arrived = match asker {
+            Asker::Guest => self.ping_patiently(departures, channel),
+            Asker::User => icmp::ping(&departures, channel.as_fd()),
+        };
+        match arrived {
             Err(error) => failed("ping", &error),
             Ok(arrived) => {
                 let mut arrived = arrived.into_iter();
                 Answer::Pinged(answers.into_iter().filter_map(|answer| answer.or_else(|| arrived.next())).collect())
             }
         }
+    }
+
+    /// Pings, and once more where the model says that a reply should have come: a busy kernel drops packets, above all questions for
+    /// a neighbour that go to hundreds of ports at once (`net.core.netdev_max_backlog`), and asks again only after a second.
+    fn ping_patiently(&self, departures: Vec<Departure>, channel: &Channel) -> io::Result<Vec<PingAnswer>> {
+        let mut answers = icmp::ping(&departures, channel.as_fd())?;
+        let mut again = Vec::new();
+        let mut places = Vec::new();
+        for (place, mut departure) in departures.into_iter().enumerate() {
+            if answers[place].outcome == PingOutcome::NoReply && self.should_be_answered(&departure.ping) {
+                departure.ping.timeout = departure.ping.timeout.max(NEIGHBOUR_ASKED_AGAIN);
+                again.push(departure);
+                places.push(place);
+            }
+        }
+        for (place, answer) in places.into_iter().zip(icmp::ping(&again, channel.as_fd())?) {
+            answers[place] = answer;
+        }
+        Ok(answers)
+    }
+
+    fn should_be_answered(&self, ping: &Ping) -> bool {
+        self.standing().topology.ping(ping).is_ok_and(|model| model.outcome == PingOutcome::Reply)
     }
 
     /// Finds where a ping leaves from. From the machine's own netns it gets no further than the lab: a guest must not learn of the
