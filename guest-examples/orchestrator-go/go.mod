@@ -1,0 +1,3 @@
+module orchestrator
+
+go 1.24

@@ -1,0 +1,197 @@
+//! What Go's runtime takes for granted: that nobody but itself grows its memory, so that what it gets lies where what it has ends
+//! (`sbrk`, runtime/mem_wasm.go).
+//!
+//! The adapter of WASI preview 1 grows it too, at its first call, for what it has to remember, and Go's heap would come to lie on top
+//! of that. So a module of Go's has the room for its heap from the beginning, which costs nothing until it is used. Its own growing
+//! only counts, and what the adapter asks for lies beyond.
+
+use wasm_encoder::reencode::{Error as ReencodeError, Reencode, utils};
+use wasm_encoder::{
+    BlockType, CodeSection, ConstExpr, Function, FunctionSection, GlobalSection, GlobalType, Instruction, MemoryType,
+    Module, TypeSection, ValType,
+};
+use wasmparser::{
+    BinaryReaderError, CodeSectionReader, FunctionSectionReader, GlobalSectionReader, KnownCustom, Operator, Parser,
+    Payload, TypeRef, TypeSectionReader,
+};
+
+/// Who leaves its name in a module of Go's (tool-conventions, ProducersSection.md). TinyGo is somebody else, and asks where its memory
+/// ends.
+const COMPILER: &str = "Go cmd/compile";
+/// What the heap may grow by, in pages of 64 KiB: half of what a guest has by default.
+pub(super) const ROOM: u64 = 128 * 16;
+
+/// What of a module has to be known before it is changed.
+#[derive(Default)]
+struct Found {
+    is_go: bool,
+    types: u32,
+    functions: u32,
+    globals: u32,
+    /// Pages of its memory.
+    pages: u64,
+}
+
+impl Found {
+    fn of(module: &[u8]) -> Result<Self, BinaryReaderError> {
+        let mut found = Self::default();
+        for payload in Parser::new(0).parse_all(module) {
+            match payload? {
+                Payload::TypeSection(section) => {
+                    for group in section {
+                        found.types += u32::try_from(group?.types().len()).unwrap_or(u32::MAX);
+                    }
+                }
+                Payload::ImportSection(section) => {
+                    for import in section.into_imports() {
+                        match import?.ty {
+                            TypeRef::Func(_) => found.functions += 1,
+                            TypeRef::Global(_) => found.globals += 1,
+                            _ => {}
+                        }
+                    }
+                }
+                Payload::FunctionSection(section) => found.functions += section.count(),
+                Payload::GlobalSection(section) => found.globals += section.count(),
+                Payload::MemorySection(section) => {
+                    for memory in section {
+                        found.pages = memory?.initial;
+                    }
+                }
+                Payload::CustomSection(section) => {
+                    let KnownCustom::Producers(fields) = section.as_known() else { continue };
+                    for field in fields {
+                        for value in field?.values {
+                            found.is_go |= value?.name == COMPILER;
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Gives a module of Go's the room for its heap; any other is none of this function's business.
+pub(super) fn with_room(module: &[u8]) -> Result<Option<Vec<u8>>, ReencodeError> {
+    let found = Found::of(module)?;
+    if !found.is_go {
+        return Ok(None);
+    }
+    let mut roomy = Module::new();
+    Roomy(found).parse_core_module(&mut roomy, Parser::new(0), module)?;
+    Ok(Some(roomy.finish()))
+}
+
+/// Writes a module anew: with more memory, and with a function, its last, in place of `memory.grow`.
+struct Roomy(Found);
+
+impl Reencode for Roomy {
+    type Error = std::convert::Infallible;
+
+    fn memory_type(&mut self, memory: wasmparser::MemoryType) -> Result<MemoryType, ReencodeError> {
+        let memory = utils::memory_type(self, memory);
+        Ok(MemoryType { minimum: memory.minimum + ROOM, ..memory })
+    }
+
+    fn instruction<'a>(&mut self, operator: Operator<'a>) -> Result<Instruction<'a>, ReencodeError> {
+        match operator {
+            Operator::MemoryGrow { .. } => Ok(Instruction::Call(self.0.functions)),
+            _ => utils::instruction(self, operator),
+        }
+    }
+
+    fn parse_type_section(
+        &mut self,
+        types: &mut TypeSection,
+        section: TypeSectionReader<'_>,
+    ) -> Result<(), ReencodeError> {
+        utils::parse_type_section(self, types, section)?;
+        types.ty().function([ValType::I32], [ValType::I32]);
+        Ok(())
+    }
+
+    fn parse_function_section(
+        &mut self,
+        functions: &mut FunctionSection,
+        section: FunctionSectionReader<'_>,
+    ) -> Result<(), ReencodeError> {
+        utils::parse_function_section(self, functions, section)?;
+        functions.function(self.0.types);
+        Ok(())
+    }
+
+    /// Adds how many pages Go takes itself to have.
+    fn parse_global_section(
+        &mut self,
+        globals: &mut GlobalSection,
+        section: GlobalSectionReader<'_>,
+    ) -> Result<(), ReencodeError> {
+        utils::parse_global_section(self, globals, section)?;
+        let ty = GlobalType { val_type: ValType::I32, mutable: true, shared: false };
+        globals.global(ty, &ConstExpr::i32_const(pages(self.0.pages)));
+        Ok(())
+    }
+
+    fn parse_code_section(
+        &mut self,
+        code: &mut CodeSection,
+        section: CodeSectionReader<'_>,
+    ) -> Result<(), ReencodeError> {
+        utils::parse_code_section(self, code, section)?;
+        let (more, had, would_have) = (0, self.0.globals, 1);
+        let mut grow = Function::new([(1, ValType::I32)]);
+        let mut body = grow.instructions();
+        body.global_get(had).local_get(more).i32_add().local_tee(would_have);
+        body.i32_const(pages(self.0.pages + ROOM)).i32_gt_u();
+        body.if_(BlockType::Result(ValType::I32)).i32_const(-1).else_();
+        body.global_get(had).local_get(would_have).global_set(had).end().end();
+        code.function(&grow);
+        Ok(())
+    }
+}
+
+/// No memory of 32 bits has more than 65,536 pages, which whoever runs the module finds out.
+fn pages(count: u64) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use wasmtime::{Engine, Instance, Module as Compiled, Store};
+
+    use super::*;
+
+    const GROWS: &str = "(module
+        (memory (export \"memory\") 3)
+        (global i64 (i64.const 7))
+        (func (export \"grow\") (param i32) (result i32) (memory.grow (local.get 0)))
+        (func (export \"size\") (result i32) memory.size)
+        (@producers (processed-by \"COMPILER\" \"1.27\")))";
+
+    fn grows(compiler: &str) -> Vec<u8> {
+        wat::parse_str(GROWS.replace("COMPILER", compiler)).unwrap()
+    }
+
+    #[test]
+    fn memory_of_go_is_there_and_its_growing_counts() {
+        let roomy = with_room(&grows(COMPILER)).unwrap().unwrap();
+        let engine = Engine::default();
+        let mut store = Store::new(&engine, ());
+        let instance = Instance::new(&mut store, &Compiled::new(&engine, &roomy).unwrap(), &[]).unwrap();
+        let grow = instance.get_typed_func::<i32, i32>(&mut store, "grow").unwrap();
+        let size = instance.get_typed_func::<(), i32>(&mut store, "size").unwrap();
+        let room = i32::try_from(ROOM).unwrap();
+        let mut grown = |pages| grow.call(&mut store, pages).unwrap();
+        assert_eq!([grown(0), grown(5), grown(1), grown(room), grown(room - 6), grown(1)], [3, 3, 8, -1, 9, -1]);
+        assert_eq!(size.call(&mut store, ()).unwrap(), 3 + room, "nobody has grown it");
+    }
+
+    #[test]
+    fn module_of_another_compiler_is_left_as_it_is() {
+        assert!(with_room(&grows("TinyGo")).unwrap().is_none());
+        assert!(with_room(&wat::parse_str("(module)").unwrap()).unwrap().is_none());
+        assert!(with_room(b"no module").is_err());
+    }
+}
