@@ -56,6 +56,17 @@ fn core_module_of_any_patch_version_is_taken() {
 }
 
 #[test]
+fn memory_that_a_runtime_of_go_takes_is_its_own() {
+    on_machine(Kind::User, |m| {
+        m.write("contiguous.wat", include_str!("modules/contiguous.wat"));
+        m.orchestrator(&["plan", "./contiguous.wat", "--name", "t"]).success().stderr_has("whole\n");
+        // The room is its memory, used or not.
+        let narrow = m.orchestrator(&["plan", "./contiguous.wat", "--name", "t", "--max-memory", "64MiB"]);
+        narrow.fails_with(1).stderr_has("64.0 MiB of memory").stderr_has("--max-memory");
+    });
+}
+
+#[test]
 fn core_module_that_does_not_fit_is_told_why() {
     on_machine(Kind::User, |m| {
         let with = |from: &str, to: &str| {
