@@ -9,9 +9,13 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
-        &["cache", "script", "module", "lab", "render", "doctor", "agent", "sandbox", "protocol", "plan", "topology"],
+        &[
+            "cache", "script", "module", "project", "lab", "render", "doctor", "agent", "sandbox", "protocol", "plan",
+            "topology",
+        ],
     ),
     ("cache", &[]),
+    ("project", &["module"]),
     ("doctor", &["agent", "lab", "sandbox", "topology"]),
     ("script", &["module", "plan", "topology"]),
     ("module", &[]),
@@ -58,6 +62,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("caps", &["lab", "sandbox", "doctor"]),
     ("landlock", &["sandbox"]),
     ("seccompiler", &["sandbox"]),
+    ("notify", &["project"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),

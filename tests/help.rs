@@ -5,7 +5,7 @@ mod support;
 use support::{EXAMPLES, Machine, Outcome, kernel_test};
 
 /// All commands that a user is shown.
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 19] = [
     "run",
     "plan",
     "list",
@@ -17,6 +17,8 @@ const COMMANDS: [&str; 17] = [
     "ping",
     "down",
     "doctor",
+    "new",
+    "build",
     "inspect",
     "wit",
     "cache",

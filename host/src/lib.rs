@@ -18,6 +18,7 @@ pub mod kernel;
 pub mod lab;
 pub mod module;
 pub mod plan;
+pub mod project;
 pub mod protocol;
 pub mod render;
 pub mod sandbox;

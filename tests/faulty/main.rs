@@ -33,6 +33,8 @@ mod lab;
 mod module;
 #[path = "../../host/src/plan/mod.rs"]
 mod plan;
+#[path = "../../host/src/project/mod.rs"]
+mod project;
 #[path = "../../host/src/protocol/mod.rs"]
 mod protocol;
 #[path = "../../host/src/render/mod.rs"]

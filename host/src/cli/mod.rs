@@ -2,6 +2,7 @@
 
 mod agent;
 mod backend;
+mod build;
 mod cache;
 mod check;
 mod code;
@@ -20,15 +21,18 @@ mod limits;
 mod link;
 mod list;
 mod man;
+mod new;
 mod output;
 mod ping;
 mod plan;
 mod progress;
+mod project;
 mod repair;
 mod run;
 mod scenario;
 mod show;
 mod source;
+mod watch;
 mod wit;
 
 use std::process::ExitCode;
@@ -68,6 +72,8 @@ enum Command {
     Ping(ping::Ping),
     Down(down::Down),
     Doctor(doctor::Doctor),
+    New(new::New),
+    Build(build::Build),
     Inspect(inspect::Inspect),
     Wit(wit::Wit),
     Cache(cache::CacheCommand),
@@ -111,6 +117,8 @@ impl Cli {
             Command::Ping(ping) => ping.execute(),
             Command::Down(down) => down.execute(),
             Command::Doctor(doctor) => doctor.execute(),
+            Command::New(new) => new.execute(),
+            Command::Build(build) => build.execute(),
             Command::Inspect(inspect) => inspect.execute(),
             Command::Wit(wit) => wit.execute(),
             Command::Cache(cache) => cache.execute(),

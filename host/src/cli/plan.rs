@@ -8,6 +8,7 @@ use super::ended::failure;
 use super::grants::GrantFlags;
 use super::limits::LimitFlags;
 use super::output::{print, print_json};
+use super::project::module_of;
 use super::scenario::Scenario;
 use super::source::{self, Source};
 use super::{Exit, Failure};
@@ -36,7 +37,8 @@ Examples:
   orchestrator plan two-containers --on-host           # would it fit on this machine?
   orchestrator plan ./my-lab.wasm --format ip -- --nodes 5")]
 pub(super) struct Plan {
-    /// Scenario: a file (with a `/`, or ending in `.wasm` or `.wat`) or the name of a built-in example
+    /// Scenario: a file (with a `/`, or ending in `.wasm` or `.wat`), a folder with a project, which is built before (with a `/`,
+    /// or `.`), or the name of a built-in example
     module: String,
     /// Name that the scenario is told of its lab [default: made from MODULE]
     #[arg(long, value_name = "LAB")]
@@ -72,7 +74,8 @@ enum Format {
 }
 
 impl Plan {
-    pub(super) fn execute(self) -> Result<Exit, Failure> {
+    pub(super) fn execute(mut self) -> Result<Exit, Failure> {
+        self.module = module_of(&self.module)?.into_owned();
         let source = Source::find(&self.module)?;
         sandbox::close_inherited(source.file());
         let format = if self.json { Format::Json } else { self.format };

@@ -10,8 +10,10 @@ use super::edit::Edit;
 use super::ended::failure;
 use super::grants::GrantFlags;
 use super::limits::LimitFlags;
+use super::project::module_of;
 use super::scenario::Scenario;
 use super::source::{self, Source};
+use super::watch::watch;
 use super::{Exit, Failure};
 use crate::lab::{self, LabName, Started};
 use crate::protocol::Origin;
@@ -29,7 +31,8 @@ Examples:
   orchestrator run two-containers                      # a built-in example
   orchestrator run ./my-lab.wasm --replace -- --nodes 5")]
 pub(super) struct Run {
-    /// Scenario: a file (with a `/`, or ending in `.wasm` or `.wat`) or the name of a built-in example
+    /// Scenario: a file (with a `/`, or ending in `.wasm` or `.wat`), a folder with a project, which is built before (with a `/`,
+    /// or `.`), or the name of a built-in example
     pub(super) module: String,
     /// Name of the lab [default: made from MODULE]
     #[arg(long, value_name = "LAB")]
@@ -47,6 +50,9 @@ pub(super) struct Run {
     /// has there is neither shown to the scenario nor touched
     #[arg(long)]
     pub(super) on_host: bool,
+    /// Run it again whenever its code is saved: a project, or a file. The lab is edited while it stands
+    #[arg(long, conflicts_with_all = ["rm", "replace"])]
+    watch: bool,
     /// Remove the lab as soon as the scenario has succeeded
     #[arg(long)]
     rm: bool,
@@ -66,7 +72,11 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) fn execute(self) -> Result<Exit, Failure> {
+    pub(super) fn execute(mut self) -> Result<Exit, Failure> {
+        if self.watch {
+            return watch(&self.module);
+        }
+        self.module = module_of(&self.module)?.into_owned();
         let start = Instant::now();
         let source = Source::find(&self.module)?;
         sandbox::close_inherited(source.file());

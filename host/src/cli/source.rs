@@ -1,6 +1,7 @@
 //! MODULE: a file, or the name of a built-in example.
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
@@ -37,12 +38,13 @@ impl Source {
         if module.contains('/') || matches!(ending, Some("wasm" | "wat")) {
             let open = || -> std::io::Result<File> {
                 let file = File::open(path)?;
-                if file.metadata()?.is_dir() { Err(std::io::ErrorKind::IsADirectory.into()) } else { Ok(file) }
+                if file.metadata()?.is_dir() { Err(ErrorKind::IsADirectory.into()) } else { Ok(file) }
             };
             let file = open().map_err(|error| Failure {
                 exit: Exit::Usage,
+                hint: (error.kind() == ErrorKind::IsADirectory)
+                    .then(|| format!("`orchestrator build {}` builds the module of a project", shown(module))),
                 error: anyhow::Error::new(error).context(format!("could not open `{}`", shown(module))),
-                hint: None,
             })?;
             let name = path.file_name().map_or_else(|| module.into(), |name| name.to_string_lossy().into_owned());
             return Ok(Self::File { name, file });

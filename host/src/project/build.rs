@@ -1,0 +1,224 @@
+//! Having a project built by its language's toolchain, whose messages go to the user as they are.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+
+use serde_json::Value;
+use thiserror::Error;
+
+use super::toolchain::{Toolchain, arguments, environment, search_path, shown, version_of};
+use super::{Language, Project};
+
+/// What Rust is built for.
+pub(super) const RUST_TARGET: &str = "wasm32-wasip2";
+
+/// Why a project was not built.
+#[derive(Debug, Error)]
+pub enum BuildError {
+    /// There is no such program.
+    #[error("there is no `{program}`, which builds scenarios in {}", .language.title())]
+    Missing {
+        /// What was looked for.
+        program: &'static str,
+        /// For what.
+        language: Language,
+        /// What brings it.
+        install: String,
+    },
+    /// It can't build what is written for it now.
+    #[error("`{program}` is of version {}.{}, and it takes {}.{} to build scenarios in {}", .found.0, .found.1, .least.0, .least.1, .language.title())]
+    TooOld {
+        /// The program.
+        program: &'static str,
+        /// For what.
+        language: Language,
+        /// Its version, major and minor.
+        found: (u32, u32),
+        /// The first that will do.
+        least: (u32, u32),
+        /// What brings a newer one.
+        install: String,
+    },
+    /// Rust has no library for what it is to be built for.
+    #[error("the standard library of Rust for {RUST_TARGET} is missing")]
+    NoTarget,
+    /// It could not be run, or does not say what it is.
+    #[error("could not run `{command}`")]
+    Run {
+        /// As it would be typed.
+        command: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// It has said itself why.
+    #[error("`{command}` has failed, {status}")]
+    Failed {
+        /// As it would be typed.
+        command: String,
+        /// How it ended.
+        status: ExitStatus,
+    },
+    /// It has said that all is well.
+    #[error("`{command}` has succeeded and left no module")]
+    Nothing {
+        /// As it would be typed.
+        command: String,
+    },
+    /// Rust's workspace is another than `new` makes.
+    #[error("it takes one program to be a scenario, and this package has {0}")]
+    Programs(usize),
+    /// A file of the project's can't be used.
+    #[error("could not {act} `{}`", .path.display())]
+    File {
+        /// What was tried.
+        act: &'static str,
+        /// Of which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl BuildError {
+    fn about(act: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File { act, path, source }
+    }
+}
+
+impl Project {
+    /// Builds its module, where [`Project::module`] says.
+    pub fn build(&self) -> Result<(), BuildError> {
+        let place = self.directory.canonicalize().map_err(BuildError::about("open", &self.directory))?;
+        let toolchain = Toolchain::of(self.language);
+        let program = self.program(&toolchain, &place)?;
+        // Beside it at first: a build that fails must not take the last good one away.
+        let module = self.module();
+        let name = module.file_name().unwrap_or_default();
+        let fresh = Path::new(".orchestrator-build.wasm");
+        let _ = fs::remove_file(place.join(fresh));
+        let arguments = arguments(self.language, &self.sources(&place)?, fresh);
+        let command = shown(OsStr::new(toolchain.programs[0]), &arguments);
+        let result = self.run(&program, &arguments, &place, &command).and_then(|()| {
+            let built =
+                if self.language == Language::Rust { rust_program(&program, &place)? } else { place.join(fresh) };
+            if !built.is_file() {
+                return Err(BuildError::Nothing { command });
+            }
+            if self.language == Language::Rust {
+                fs::copy(&built, place.join(fresh)).map_err(BuildError::about("copy", &built))?;
+            }
+            fs::rename(place.join(fresh), place.join(name)).map_err(BuildError::about("write", &module))
+        });
+        if result.is_err() {
+            let _ = fs::remove_file(place.join(fresh));
+        }
+        result
+    }
+
+    /// Returns what installs the program that builds it, if that is missing.
+    pub fn lacks(&self) -> Option<String> {
+        let toolchain = Toolchain::of(self.language);
+        let place = self.directory.canonicalize().ok()?;
+        if toolchain.find(&place).is_some() { None } else { Some(self.installation(&toolchain)) }
+    }
+
+    /// Returns what installs a toolchain, as it can be typed where the user is.
+    fn installation(&self, toolchain: &Toolchain) -> String {
+        match self.directory.to_str() {
+            Some(".") | None => toolchain.install.to_owned(),
+            Some(_) if self.language == Language::Rust => toolchain.install.to_owned(),
+            Some(directory) => format!("(cd {directory} && {})", toolchain.install),
+        }
+    }
+
+    /// Finds the program that builds it, if that is new enough.
+    fn program(&self, toolchain: &Toolchain, place: &Path) -> Result<PathBuf, BuildError> {
+        let (name, language) = (toolchain.programs[0], self.language);
+        let install = self.installation(toolchain);
+        let Some(program) = toolchain.find(place) else {
+            return Err(BuildError::Missing { program: name, language, install });
+        };
+        let said = output(&program, toolchain.version, place)?;
+        match version_of(&said) {
+            Some(found) if found < toolchain.least => {
+                let install = if language == Language::Rust { "rustup update".to_owned() } else { install };
+                return Err(BuildError::TooOld { program: name, language, found, least: toolchain.least, install });
+            }
+            // Whoever has changed it so that it does not say its version knows it.
+            Some(_) | None => {}
+        }
+        if language == Language::Rust {
+            let rustc = program.with_file_name("rustc");
+            let rustc = if rustc.is_file() { rustc } else { PathBuf::from("rustc") };
+            let library = output(&rustc, &["--print", "target-libdir", "--target", RUST_TARGET], place)?;
+            if !Path::new(library.trim()).is_dir() {
+                return Err(BuildError::NoTarget);
+            }
+        }
+        Ok(program)
+    }
+
+    /// Lists the files that a compiler has to be given one by one.
+    fn sources(&self, place: &Path) -> Result<Vec<OsString>, BuildError> {
+        if self.language != Language::C {
+            return Ok(Vec::new());
+        }
+        let unreadable = || BuildError::about("open", &self.directory);
+        let mut sources = Vec::new();
+        for entry in fs::read_dir(place).map_err(unreadable())? {
+            let name = entry.map_err(unreadable())?.file_name();
+            if Path::new(&name).extension() == Some(OsStr::new("c")) {
+                sources.push(name);
+            }
+        }
+        sources.sort();
+        Ok(sources)
+    }
+
+    fn run(&self, program: &Path, arguments: &[OsString], place: &Path, shown: &str) -> Result<(), BuildError> {
+        let failed = |source| BuildError::Run { command: shown.to_owned(), source };
+        // Standard output is for what the user has asked for.
+        let messages = io::stderr().as_fd().try_clone_to_owned().map_err(failed)?;
+        let status = Command::new(program)
+            .args(arguments)
+            .current_dir(place)
+            .env("PATH", search_path(place))
+            .envs(environment(self.language).iter().copied())
+            .stdin(Stdio::null())
+            .stdout(messages)
+            .status()
+            .map_err(failed)?;
+        if status.success() { Ok(()) } else { Err(BuildError::Failed { command: shown.to_owned(), status }) }
+    }
+}
+
+/// Runs a program for what it says.
+fn output(program: &Path, arguments: &[&str], place: &Path) -> Result<String, BuildError> {
+    let words: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+    let command = || shown(program.as_os_str(), &words);
+    let mut asked = Command::new(program);
+    asked.args(&words).current_dir(place).env("PATH", search_path(place)).stdin(Stdio::null());
+    let output = asked.output().map_err(|source| BuildError::Run { command: command(), source })?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Asks cargo where it has put the one program of the package.
+fn rust_program(cargo: &Path, place: &Path) -> Result<PathBuf, BuildError> {
+    let arguments = ["metadata", "--no-deps", "--format-version", "1"];
+    let text = output(cargo, &arguments, place)?;
+    let metadata: Value = serde_json::from_str(&text).unwrap_or_default();
+    let here = place.join("Cargo.toml");
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    let own = packages.filter(|package| package["manifest_path"].as_str().map(Path::new) == Some(&here));
+    let targets = own.flat_map(|package| package["targets"].as_array().into_iter().flatten());
+    let is_program = |target: &&Value| target["kind"].as_array().is_some_and(|kinds| kinds.contains(&"bin".into()));
+    let programs: Vec<&str> = targets.filter(is_program).filter_map(|target| target["name"].as_str()).collect();
+    let [program] = programs[..] else { return Err(BuildError::Programs(programs.len())) };
+    let folder = PathBuf::from(metadata["target_directory"].as_str().unwrap_or("target"));
+    Ok(folder.join(RUST_TARGET).join("release").join(format!("{program}.wasm")))
+}

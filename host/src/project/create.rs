@@ -1,0 +1,57 @@
+//! Making a project.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::Language;
+use super::template::files;
+
+/// The longest name, as of a lab.
+const LONGEST: usize = 40;
+
+/// Why no project was made.
+#[derive(Debug, Error)]
+pub enum CreateError {
+    /// A crate, a module and a lab are named after it.
+    #[error("a project can't be called `{0}`: its name has 1 to {LONGEST} of `a-z 0-9 -` and begins with a letter")]
+    Name(String),
+    /// There is something of that name.
+    #[error("`{}` is there already", .0.display())]
+    Exists(PathBuf),
+    /// A file could not be written; what was written before is removed.
+    #[error("could not write `{}`", .0.display())]
+    Write(PathBuf, #[source] io::Error),
+}
+
+/// Makes a folder with a scenario that builds as it is.
+pub fn create(directory: &Path, language: Language) -> Result<(), CreateError> {
+    let name = directory.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    let begins = name.bytes().next().is_some_and(|first| first.is_ascii_lowercase());
+    if !begins || name.len() > LONGEST || !name.bytes().all(allowed) {
+        return Err(CreateError::Name(name));
+    }
+    if let Some(parent) = directory.parent() {
+        fs::create_dir_all(parent).map_err(|error| CreateError::Write(parent.into(), error))?;
+    }
+    match fs::create_dir(directory) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            return Err(CreateError::Exists(directory.into()));
+        }
+        Err(error) => return Err(CreateError::Write(directory.into(), error)),
+    }
+    for (path, text) in files(language, &name) {
+        let path = directory.join(path);
+        let folder = path.parent().unwrap_or(directory);
+        if let Err(error) = fs::create_dir_all(folder).and_then(|()| fs::write(&path, text)) {
+            // It was not there before, so nothing else is lost.
+            let _ = fs::remove_dir_all(directory);
+            return Err(CreateError::Write(path, error));
+        }
+    }
+    Ok(())
+}
