@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process;
 
-use support::{Kind, Machine, on_machine};
+use support::{GUEST_CALLS, Kind, Machine, on_machine};
 
 /// A language that builds a scenario by one command.
 struct Language {
@@ -120,6 +120,7 @@ impl Language {
 
     /// Tries all examples of the language.
     fn is_like_rust(&self) {
+        project_builds_untouched(self.name);
         let module = |example| self.build(example, str::to_owned);
         let (two, n) = (module("two-containers"), module("n-containers"));
         let failing = self.build("two-containers", |code| {
@@ -165,6 +166,37 @@ impl Language {
     }
 }
 
+/// Makes a project in a language, builds it untouched, and finds that it stands and draws what the others draw.
+fn project_builds_untouched(language: &str) {
+    let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    for words in [&["new", "lab1", "--lang", language][..], &["build", "lab1"]] {
+        let mut orchestrator = process::Command::new(env!("CARGO_BIN_EXE_orchestrator"));
+        let done = orchestrator.args(words).current_dir(place.path()).env_remove("CARGO_TARGET_DIR").output().unwrap();
+        assert!(done.status.success(), "{words:?}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+    let module = fs::read(place.path().join("lab1/lab1.wasm")).unwrap();
+    for kind in [Kind::Root, Kind::User] {
+        on_machine(kind, |m| {
+            m.write("lab1.wasm", &module);
+            let digest = |words: &[&str]| {
+                let plan = [&["plan", "--name", "t", "--json"], words].concat();
+                m.orchestrator(&plan).success().json()["digest"].clone()
+            };
+            let calls = "netns.add,container1 veth.add,host,veth1,container1,ceth1 link.set-up,host,veth1 \
+                         link.set-up,container1,ceth1 address.add,host,veth1,172.16.0.1/24 \
+                         address.add,container1,ceth1,172.16.0.2/24";
+            let calls: Vec<&str> = calls.split_whitespace().collect();
+            assert_eq!(digest(&["./lab1.wasm"]), digest(&[&[GUEST_CALLS, "--"], &calls[..]].concat()));
+            let run = m.orchestrator(&["run", "./lab1.wasm"]);
+            let said = format!("{}{}", run.success().stdout(), run.stderr());
+            assert!(said.contains("host -> container1: reply"), "{run}");
+            m.orchestrator(&["run", "./lab1.wasm"]).success().stderr_has("no change");
+            m.orchestrator(&["down", "lab1"]).success();
+            m.has_no_trace_of_labs();
+        });
+    }
+}
+
 /// Finds that an example is the network that it is in Rust.
 #[track_caller]
 fn same_network(m: &Machine, example: &str, arguments: &[&str]) {
@@ -173,6 +205,12 @@ fn same_network(m: &Machine, example: &str, arguments: &[&str]) {
         m.orchestrator(&order).success().json()["digest"].as_str().unwrap().to_owned()
     };
     assert_eq!(digest(&format!("./{example}.wasm")), digest(example), "{example} {arguments:?}");
+}
+
+#[test]
+#[ignore = "needs crates of crates.io"]
+fn rust() {
+    project_builds_untouched("rust");
 }
 
 #[test]
