@@ -3,6 +3,7 @@
 mod support;
 
 use std::fs;
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
@@ -101,6 +102,35 @@ kernel_test!(damage_is_a_miss_and_mended, |m| {
         assert_eq!(in_cache(m, &cache, "cat * | sha256sum"), whole, "after {damage}");
         assert!(!compiles(m, "./empty.wat"), "twice after {damage}");
     }
+    finish(m, &cache);
+});
+
+kernel_test!(file_that_has_not_changed_is_not_read_again, |m| {
+    let cache = private_cache(m);
+    let notes = || in_cache(m, &cache, "find -name '.seen-*' | wc -l");
+    assert!(compiles(m, "./empty.wat"));
+    assert_eq!(notes(), "0", "it may change again within the same moment");
+    sleep(Duration::from_millis(2_500));
+    assert!(!compiles(m, "./empty.wat"));
+    assert_eq!(notes(), "1");
+    // By the note alone: what it says is believed, so it is somebody else's or damaged nowhere.
+    let digest = format!("{:x}", Sha256::digest(EMPTY_WAT));
+    in_cache(m, &cache, &format!("grep -q ' {digest}$' .seen-*"));
+    for damage in ["chmod g+w .seen-*", "truncate -s -1 .seen-*", "f=$(echo .seen-*); rm $f; mkfifo $f"] {
+        in_cache(m, &cache, damage);
+        assert!(!compiles(m, "./empty.wat"), "after {damage}");
+        in_cache(m, &cache, &format!("grep -q ' {digest}$' .seen-*"));
+    }
+    in_cache(m, &cache, "sed -i s/.$/x/ .seen-*");
+    assert!(!compiles(m, "./empty.wat"));
+    // Another module in the same place, of the same length and with the same time of modification, is another one.
+    m.write("other.wat", EMPTY_WAT.replace("wasi:cli/run@0.2.0", "wasi:cli/run@0.2.1"));
+    m.command("sh")
+        .args(&["-c", "touch -r empty.wat other.wat; cat other.wat > empty.wat; touch -r other.wat empty.wat"])
+        .run()
+        .success();
+    assert!(compiles(m, "./empty.wat"));
+    m.orchestrator(&["plan", "./empty.wat", "--max-module", "10B"]).complains(2, "larger than the limit of 10 B");
     finish(m, &cache);
 });
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use networks::{group, growth, nothing};
-use orchestrator::script::{self, End, Grants, Module, Order, Rehearsal, RunLimits, Stage};
+use orchestrator::script::{self, End, Grants, Module, Native, Order, Rehearsal, RunLimits, Stage};
 use orchestrator::topology::Limits;
 
 /// A run that is ready to begin.
@@ -19,10 +19,12 @@ fn prepare(calls: Vec<String>) -> Run {
     let lab = Limits { netns: usize::MAX, links: usize::MAX, addresses_and_routes: usize::MAX };
     let limits =
         RunLimits { module: u64::MAX, memory: MUCH, cpu: HOUR, time: HOUR, output: u64::MAX, handles: MUCH, lab };
+    let engine = script::engine().unwrap();
     let module = Module::new("calls", std::fs::read(env!("ORCHESTRATOR_TEST_GUEST_CALLS")).unwrap());
     let code = script::compile("calls", module.bytes()).unwrap();
     // SAFETY: the compiler has just made it.
-    let prepared = unsafe { module.load(script::engine().unwrap(), &code, Instant::now()) }.unwrap();
+    let native = unsafe { Native::new(&engine, &code) }.unwrap();
+    let prepared = native.prepare(engine, module.identity().clone(), Instant::now()).unwrap();
     let network = nothing();
     let backend = Arc::new(Mutex::new(Rehearsal::new(&network, None, "calls".into())));
     let granted = Grants::default().open(true).unwrap();

@@ -46,14 +46,9 @@ pub(crate) fn seal(code: &[u8]) -> [u8; SEAL] {
 }
 
 /// Takes the seal off; `None` if something is wrong with what it seals.
-pub(crate) fn unseal(mut entry: Vec<u8>) -> Option<Vec<u8>> {
-    let length = entry.len().checked_sub(SEAL)?;
-    let (code, found) = entry.split_at(length);
-    if seal(code) != *found {
-        return None;
-    }
-    entry.truncate(length);
-    Some(entry)
+pub(crate) fn unseal(entry: &[u8]) -> Option<&[u8]> {
+    let (code, found) = entry.split_at(entry.len().checked_sub(SEAL)?);
+    (seal(code) == *found).then_some(code)
 }
 
 #[cfg(test)]
@@ -65,14 +60,14 @@ mod tests {
         let sealed = |code: &[u8]| [code, &seal(code)].concat();
         for code in [&b""[..], b"code", &[7; 5000]] {
             let entry = sealed(code);
-            assert_eq!(unseal(entry.clone()).as_deref(), Some(code));
+            assert_eq!(unseal(&entry), Some(code));
             for at in [0, entry.len() / 2, entry.len() - 1] {
                 let mut changed = entry.clone();
                 changed[at] ^= 1;
-                assert_eq!(unseal(changed), None, "byte {at} of {}", entry.len());
-                assert_eq!(unseal(entry[..at].to_vec()), None, "the first {at} of {}", entry.len());
+                assert_eq!(unseal(&changed), None, "byte {at} of {}", entry.len());
+                assert_eq!(unseal(&entry[..at]), None, "the first {at} of {}", entry.len());
             }
-            assert_eq!(unseal([&entry[..], b"x"].concat()), None);
+            assert_eq!(unseal(&[&entry[..], b"x"].concat()), None);
         }
     }
 

@@ -7,12 +7,13 @@
 mod compiler;
 mod directory;
 mod entry;
+mod seen;
 mod store;
 
 pub use compiler::{CompilerError, Spent, Task, compile};
 pub use directory::{Unfit, place};
 pub use entry::Key;
-pub use store::{Cache, Entry};
+pub use store::{Cache, Entry, Kept};
 
 /// What fuzzers reach of this room, and nobody else.
 #[cfg(any(test, fuzzing))]

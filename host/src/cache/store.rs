@@ -1,23 +1,43 @@
 //! The entries of a directory: finding, keeping, listing, removing.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, AsRawFd};
+use std::io::{self, Write};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use memmap2::MmapOptions;
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, futimens};
 use nix::sys::time::TimeSpec;
 
 use super::directory::{Unfit, open, open_or_make, place, reason_against};
 use super::entry::{Key, seal, unseal};
+use super::seen::SEEN;
 
 /// Entries take no more than this together: those that were not used for longest go.
 const CAPACITY: u64 = 512 << 20;
 /// A file that is no entry was left by a process that was killed while it wrote, if it is older than this.
 const STALE: Duration = Duration::from_secs(60 * 60);
+
+/// Nanoseconds of the time at which an entry was found whole: whatever changes it leaves others.
+const WHOLE: i64 = 704_968_301;
+/// For so long it is taken to be whole.
+const BELIEVED: Duration = Duration::from_secs(60 * 60);
+/// Which module a file holds is noted anew after so long.
+const FORGOTTEN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Code that was found whole.
+#[derive(Debug)]
+pub struct Kept(File);
+
+impl Kept {
+    /// Returns a path by which this process can open it.
+    pub fn path(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/self/fd/{}", self.0.as_raw_fd()))
+    }
+}
 
 /// A directory of compiled modules that is this user's alone.
 #[derive(Debug)]
@@ -54,19 +74,28 @@ impl Cache {
         }
     }
 
-    /// Returns the code that is kept under a key. Whatever is wrong with it, it is not there.
-    pub fn take(&self, key: &Key) -> Option<Vec<u8>> {
+    /// Finds the code that is kept under a key. Whatever is wrong with it, it is not there.
+    pub fn take(&self, key: &Key) -> Option<Kept> {
         let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-        let mut file = File::from(openat(self.directory.as_fd(), key.to_string().as_str(), flags, Mode::empty()).ok()?);
+        let file = File::from(openat(self.directory.as_fd(), key.to_string().as_str(), flags, Mode::empty()).ok()?);
         let found = file.metadata().ok()?;
         if !found.is_file() || found.len() > CAPACITY || reason_against(&found).is_some() {
             return None;
         }
-        let mut entry = Vec::with_capacity(usize::try_from(found.len()).ok()?);
-        file.read_to_end(&mut entry).ok()?;
+        let now = SystemTime::now();
+        // The mark may be a part of a second ahead.
+        let age = now.duration_since(found.modified().ok()?).unwrap_or_default();
+        if found.mtime_nsec() != WHOLE || age > BELIEVED {
+            // SAFETY: an entry is not changed once it has its name, and nobody but this user could.
+            let entry = unsafe { MmapOptions::new().populate().map(&file) }.ok()?;
+            unseal(&entry)?;
+        }
         // When it was last used; one that can't be marked may go sooner.
-        let _ = futimens(&file, &TimeSpec::UTIME_NOW, &TimeSpec::UTIME_NOW);
-        unseal(entry)
+        if let Ok(since) = now.duration_since(SystemTime::UNIX_EPOCH) {
+            let used = TimeSpec::new(since.as_secs().cast_signed(), WHOLE);
+            let _ = futimens(&file, &TimeSpec::UTIME_OMIT, &used);
+        }
+        Some(Kept(file))
     }
 
     /// Keeps code under a key. Two that keep the same at once both succeed, and one of the two stays.
@@ -77,7 +106,8 @@ impl Cache {
         let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(self.by_descriptor())?;
         file.write_all(code)?;
         file.write_all(&seal(code))?;
-        // A file that is named before its bytes are on the disk may be empty after a power failure; the seal shows that.
+        // A file that is named before its bytes are on the disk may be empty after a power failure.
+        file.as_file().sync_data()?;
         match file.persist(self.by_descriptor().join(key.to_string())) {
             // Somebody has emptied the cache meanwhile.
             Err(error) if error.error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -110,7 +140,7 @@ impl Cache {
         // By name, as what is in the place of an entry goes too.
         for found in fs::read_dir(self.by_descriptor())? {
             let name = found?.file_name();
-            if let Some(name) = name.to_str().filter(|name| Key::parse(name).is_some()) {
+            if let Some(name) = name.to_str().filter(|name| Key::parse(name).is_some() || name.starts_with(SEEN)) {
                 self.remove(name)?;
             }
         }
@@ -123,8 +153,13 @@ impl Cache {
         &self.path
     }
 
+    /// Returns the open directory.
+    pub(super) fn directory(&self) -> BorrowedFd<'_> {
+        self.directory.as_fd()
+    }
+
     /// The directory itself, whatever is at its path by now.
-    fn by_descriptor(&self) -> PathBuf {
+    pub(super) fn by_descriptor(&self) -> PathBuf {
         PathBuf::from(format!("/proc/self/fd/{}", self.directory.as_raw_fd()))
     }
 
@@ -152,10 +187,11 @@ impl Cache {
     fn remove_stale(&self, age: Duration) {
         for found in fs::read_dir(self.by_descriptor()).into_iter().flatten().flatten() {
             let name = found.file_name();
-            let is_new = name.to_str().is_some_and(|name| name.starts_with(".new-"));
+            let begins = |with| name.to_str().is_some_and(|name| name.starts_with(with));
             let written = found.metadata().and_then(|metadata| metadata.modified());
-            let is_old = written.is_ok_and(|written| written.elapsed().is_ok_and(|elapsed| elapsed >= age));
-            if is_new && is_old {
+            let age_of = |written: SystemTime| written.elapsed().unwrap_or_default();
+            let is_older = |than| written.as_ref().is_ok_and(|written| age_of(*written) >= than);
+            if begins(".new-") && is_older(age) || begins(SEEN) && is_older(FORGOTTEN) {
                 let _ = fs::remove_file(found.path());
             }
         }

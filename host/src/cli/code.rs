@@ -1,15 +1,17 @@
 //! A module's code: taken from the cache, or compiled by a process of its own and kept.
 
+use std::fs::Metadata;
 use std::time::{Duration, Instant};
 
 use super::ended::not_loaded;
 use super::progress::Progress;
+use super::source::Source;
 use super::{Exit, Failure};
-use crate::cache::{self, Cache, CompilerError, Key, Spent, Task, Unfit};
+use crate::cache::{self, Cache, CompilerError, Kept, Key, Spent, Task, Unfit};
 use crate::lab;
 use crate::render::Compiled;
 use crate::sandbox::CompilerLimits;
-use crate::script::{self, LoadError, Module, RunLimits};
+use crate::script::{self, Identity, LoadError, Native, RunLimits};
 use crate::topology::harmless;
 
 /// Bytes of what a compiler says that nobody can read.
@@ -18,25 +20,42 @@ const REPORT: usize = 200;
 /// What the engine will execute for a module.
 pub(super) struct Code {
     pub(super) engine: script::Engine,
-    pub(super) bytes: Vec<u8>,
+    pub(super) native: Native,
+    /// Of which module it is.
+    pub(super) identity: Identity,
     /// How it was come by.
     pub(super) compiled: Compiled,
 }
 
 /// Comes by the code of a module. To be called before this process gives up what it has, as the cache is this user's alone, and while
 /// it has one thread.
-pub(super) fn code_of(module: &Module, limits: &RunLimits, shown: &str) -> Result<Code, Failure> {
+pub(super) fn code_of(source: Source, limits: &RunLimits, shown: &str) -> Result<Code, Failure> {
     let started = Instant::now();
     let broken = |error| not_loaded(error, shown);
     let engine = script::engine().map_err(LoadError::Engine).map_err(broken)?;
-    let key = Key::new(module.digest(), script::engine_digest(&engine));
+    let key = |identity: &Identity| Key::new(identity.digest, script::engine_digest(&engine));
     let cache = open_cache();
-    if let Some(bytes) = cache.as_ref().and_then(|cache| cache.take(&key)) {
-        return Ok(Code { engine, bytes, compiled: Compiled::Before });
+    let kept = |identity: &Identity| cache.as_ref()?.take(&key(identity));
+    let before = source.metadata();
+    // What is known by its file is not read.
+    if let Some(identity) = known(&source, cache.as_ref(), before.as_ref(), limits)
+        && let Some(kept) = kept(&identity)
+    {
+        return kept_code(engine, &kept, identity).map_err(broken);
     }
+    let module = source.read(limits.module).map_err(broken)?;
+    let identity = module.identity().clone();
+    if let (Some(cache), Some(before)) = (&cache, &before) {
+        // Without that it is read again the next time.
+        let _ = cache.has_seen(before, identity.digest);
+    }
+    if let Some(kept) = kept(&identity) {
+        return kept_code(engine, &kept, identity).map_err(broken);
+    }
+    let key = key(&identity);
     let mut progress = Progress::of(format!("compiling `{}`", harmless(shown)));
     let deadline = started + limits.time.min(Duration::from_secs(u64::from(u32::MAX)));
-    let compiled = cache::compile(Task::Compile, &module.name, module.bytes(), deadline, || progress.tick());
+    let compiled = cache::compile(Task::Compile, &identity.name, module.bytes(), deadline, || progress.tick());
     drop(progress);
     let bytes = compiled.map_err(|error| refused(error, limits, shown))?;
     if let Some(cache) = cache
@@ -48,7 +67,22 @@ pub(super) fn code_of(module: &Module, limits: &RunLimits, shown: &str) -> Resul
             error.kind()
         );
     }
-    Ok(Code { engine, bytes, compiled: Compiled::Now(started.elapsed()) })
+    // SAFETY: the compiler is a process of this program's, and nobody else has touched what it has made.
+    let native = unsafe { Native::new(&engine, &bytes) }.map_err(broken)?;
+    Ok(Code { engine, native, identity, compiled: Compiled::Now(started.elapsed()) })
+}
+
+/// Takes in code from the cache.
+fn kept_code(engine: script::Engine, kept: &Kept, identity: Identity) -> Result<Code, LoadError> {
+    // SAFETY: the cache is this user's alone, and its entries are not changed once they are there.
+    let native = unsafe { Native::open(&engine, &kept.path()) }?;
+    Ok(Code { engine, native, identity, compiled: Compiled::Before })
+}
+
+/// Tells which module a file holds, if the cache knows it.
+fn known(source: &Source, cache: Option<&Cache>, file: Option<&Metadata>, limits: &RunLimits) -> Option<Identity> {
+    let file = file.filter(|file| file.len() <= limits.module)?;
+    Some(Identity { name: source.name().into(), digest: cache?.seen(file)? })
 }
 
 /// Opens the cache. Without one each run compiles, which is worth a word only where somebody may be up to something.

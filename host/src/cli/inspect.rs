@@ -40,9 +40,9 @@ impl Inspect {
         let source = Source::find(&self.module)?;
         let module = source.read(self.max_module.as_u64()).map_err(|error| self.unreadable(error))?;
         let survey = self.survey(&module)?;
-        let digest = module.digest().iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = module.identity().digest.iter().map(|byte| format!("{byte:02x}")).collect();
         let bytes = module.bytes().len() as u64;
-        let inspected = Inspected { bytes, digest, survey, name: module.name };
+        let inspected = Inspected { bytes, digest, survey, name: module.identity().name.clone() };
         if self.json {
             print_json(&render::inspected_json(&inspected))?;
         } else {
@@ -53,7 +53,7 @@ impl Inspect {
 
     /// Has the module read by the process that compiles, as it is a stranger's.
     fn survey(&self, module: &Module) -> Result<Survey, Failure> {
-        match cache::compile(Task::Survey, &module.name, module.bytes(), Instant::now() + PATIENCE, || ()) {
+        match cache::compile(Task::Survey, &module.identity().name, module.bytes(), Instant::now() + PATIENCE, || ()) {
             Ok(told) => serde_json::from_slice(&told).map_err(|_| unclear(&told, self.act())),
             Err(CompilerError::Refused(report)) => Err(match serde_json::from_slice(&report) {
                 Ok(refused) => self.unreadable(LoadError::Compile(refused)),

@@ -44,17 +44,15 @@ impl<'a> Scenario<'a> {
         if self.on_machine { Topology::on_machine(self.limits.lab) } else { Topology::new(self.limits.lab) }
     }
 
-    /// Comes by its code, gives up whatever else this process may do, and takes the code in.
+    /// Comes by its code, gives up whatever else this process may do, and makes it ready.
     pub(super) fn load(self, stage: Stage, backend: Arc<Mutex<dyn Backend>>) -> Result<Loaded<'a>, Failure> {
         let network = self.network();
         let Self { source, module, arguments, lab, limits, granted, directories, on_machine: _ } = self;
         let broken = |error| not_loaded(error, module);
         let started = Instant::now();
-        let read = source.read(limits.module).map_err(broken)?;
-        let Code { engine, bytes, compiled } = code_of(&read, &limits, module)?;
+        let Code { engine, native, identity, compiled } = code_of(source, &limits, module)?;
         sandbox::give_up(directories)?;
-        // SAFETY: `code_of` is where all code comes from.
-        let prepared = unsafe { read.load(engine, &bytes, started) }.map_err(broken)?;
+        let prepared = native.prepare(engine, identity, started).map_err(broken)?;
         let order = script::Order {
             arguments: arguments.to_vec(),
             lab_name: lab.to_string(),

@@ -1,6 +1,6 @@
 //! MODULE: a file, or the name of a built-in example.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::ErrorKind;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
@@ -67,6 +67,22 @@ impl Source {
     pub(super) fn file(&self) -> Option<BorrowedFd<'_>> {
         match self {
             Self::File { file, .. } => Some(file.as_fd()),
+            Self::Example(_) => None,
+        }
+    }
+
+    /// Returns what it is called, to itself and in messages.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::File { name, .. } => name,
+            Self::Example(example) => example.name,
+        }
+    }
+
+    /// Returns what is known of its open file, if it is one.
+    pub(super) fn metadata(&self) -> Option<Metadata> {
+        match self {
+            Self::File { file, .. } => file.metadata().ok(),
             Self::Example(_) => None,
         }
     }

@@ -56,17 +56,17 @@ fn entry(bytes: &[u8]) {
     if let Some(key) = std::str::from_utf8(bytes).ok().and_then(cache::fuzz::key) {
         assert_eq!(key.to_string().as_bytes(), bytes);
     }
-    let code = cache::fuzz::unseal(bytes.to_vec());
+    let code = cache::fuzz::unseal(bytes);
     if let Some(code) = &code {
         assert_eq!([code, &cache::fuzz::seal(code)[..]].concat(), bytes);
     }
     let sealed = [bytes, &cache::fuzz::seal(bytes)].concat();
-    assert_eq!(cache::fuzz::unseal(sealed.clone()).as_deref(), Some(bytes));
+    assert_eq!(cache::fuzz::unseal(&sealed), Some(bytes));
     // A CRC-32 finds each damage of one bit.
     let mut damaged = sealed;
     let at = bytes.iter().map(|byte| usize::from(*byte)).sum::<usize>() % damaged.len();
     damaged[at] ^= 1;
-    assert_eq!(cache::fuzz::unseal(damaged), None);
+    assert_eq!(cache::fuzz::unseal(&damaged), None);
 }
 
 /// One message of an agent.

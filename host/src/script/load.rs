@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::path::Path;
 use std::time::Instant;
 
 use sha2::{Digest, Sha256};
@@ -73,20 +74,30 @@ pub enum LoadError {
     Engine(#[source] wasmtime::Error),
 }
 
+/// Which scenario it is.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// What it is called in messages, and its first argument.
+    pub name: String,
+    /// The SHA-256 of its module.
+    pub digest: [u8; 32],
+}
+
 /// The bytes of a scenario.
 #[derive(Debug)]
 pub struct Module {
-    /// What it is called in messages, and its first argument.
-    pub name: String,
+    identity: Identity,
     bytes: Vec<u8>,
-    digest: [u8; 32],
 }
+
+/// The code of a scenario.
+pub struct Native(Component);
 
 /// A scenario that is compiled.
 pub struct Prepared {
     pub(super) engine: Engine,
     pub(super) command: CommandPre<Drawing>,
-    pub(super) module: Module,
+    pub(super) identity: Identity,
     /// When it all began.
     pub(super) started: Instant,
 }
@@ -95,7 +106,7 @@ impl Module {
     /// Takes bytes that are there already.
     pub fn new(name: impl Into<String>, bytes: Vec<u8>) -> Self {
         let digest = Sha256::digest(&bytes).into();
-        Self { name: name.into(), bytes, digest }
+        Self { identity: Identity { name: name.into(), digest }, bytes }
     }
 
     /// Reads an open file, no further than the limit.
@@ -113,21 +124,38 @@ impl Module {
         &self.bytes
     }
 
-    /// Returns the SHA-256 of the module.
-    pub fn digest(&self) -> [u8; 32] {
-        self.digest
+    /// Returns which it is.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
     }
+}
 
-    /// Loads code that `compile` has made of this module into an engine, and checks that all it imports is there. Compiling began at
-    /// `started`.
+impl Native {
+    /// Takes in code that `compile` has made.
     ///
     /// # Safety
     ///
     /// The code is executed as it is, so nobody else must have had a hand in it.
-    pub unsafe fn load(self, engine: Engine, code: &[u8], started: Instant) -> Result<Prepared, LoadError> {
-        let linker = linker(&engine).map_err(LoadError::Engine)?;
+    pub unsafe fn new(engine: &Engine, code: &[u8]) -> Result<Self, LoadError> {
         // SAFETY: the caller vouches for it.
-        let component = unsafe { Component::deserialize(&engine, code) }.map_err(LoadError::Code)?;
+        unsafe { Component::deserialize(engine, code) }.map(Self).map_err(LoadError::Code)
+    }
+
+    /// Takes in code that `compile` has made and that is in a file, of which no more is read than is used.
+    ///
+    /// # Safety
+    ///
+    /// As of [`Native::new`], and the file must stay as it is for as long as this process is there.
+    pub unsafe fn open(engine: &Engine, file: &Path) -> Result<Self, LoadError> {
+        // SAFETY: the caller vouches for it.
+        unsafe { Component::deserialize_file(engine, file) }.map(Self).map_err(LoadError::Code)
+    }
+
+    /// Makes it ready to be run by the engine that it was taken in by, and checks that all it imports is there. Compiling began at
+    /// `started`.
+    pub fn prepare(self, engine: Engine, identity: Identity, started: Instant) -> Result<Prepared, LoadError> {
+        let Self(component) = self;
+        let linker = linker(&engine).map_err(LoadError::Engine)?;
         let instance = match linker.instantiate_pre(&component) {
             Ok(instance) => instance,
             Err(error) => return Err(explain_imports(&engine, &component, error)),
@@ -136,7 +164,7 @@ impl Module {
         if !runs_as_a_command(&engine, &component) {
             return Err(LoadError::OtherRun);
         }
-        Ok(Prepared { engine, command, module: self, started })
+        Ok(Prepared { engine, command, identity, started })
     }
 }
 
@@ -196,7 +224,9 @@ mod tests {
         let code = super::super::compile("test", text.as_bytes())?;
         let engine = super::super::engine().map_err(LoadError::Engine)?;
         // SAFETY: it comes from the compiler.
-        unsafe { Module::new("test", text.into()).load(engine, &code, Instant::now()) }.map(drop)
+        let native = unsafe { Native::new(&engine, &code) }?;
+        let identity = Module::new("test", text.into()).identity().clone();
+        native.prepare(engine, identity, Instant::now()).map(drop)
     }
 
     #[test]

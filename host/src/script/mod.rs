@@ -33,7 +33,7 @@ pub use compile::{CompileError, CoreKind, compile, engine_digest, survey};
 pub use engine::engine;
 pub use grants::{GrantError, Granted, Grants};
 pub use limits::{LimitReached, RunLimits};
-pub use load::{LoadError, Module, Prepared};
+pub use load::{Identity, LoadError, Module, Native, Prepared};
 pub use look::{Look, Seen};
 pub use rehearsal::Rehearsal;
 pub use run::{End, Order, Report, Stage, run};

@@ -145,14 +145,14 @@ async fn drive(prepared: Prepared, order: Order) -> Result<Report, LoadError> {
 /// same for the same module and arguments on every machine.
 fn wasi(mut granted: Granted, prepared: &Prepared, arguments: &[String], meter: &Meter, stage: Stage) -> WasiCtx {
     let mut hash = Sha256::new();
-    hash.update(prepared.module.digest());
+    hash.update(prepared.identity.digest);
     for argument in arguments {
         hash.update((argument.len() as u64).to_le_bytes());
         hash.update(argument);
     }
     granted.seed(hash.finalize().into());
     let mut wasi = granted.wasi;
-    wasi.arg(&prepared.module.name).args(arguments);
+    wasi.arg(&prepared.identity.name).args(arguments);
     // What a plan prints is for the user, or for a program; what the scenario says goes beside it.
     wasi.stdout(if stage == Stage::Plan { Output::stderr(meter.clone()) } else { Output::stdout(meter.clone()) });
     if stage.is_rehearsal() {

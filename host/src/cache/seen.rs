@@ -1,0 +1,81 @@
+//! Which module a file holds, told without reading it: by where it is and when it was changed last, as git knows its files.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt;
+use std::time::{Duration, SystemTime};
+
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::Mode;
+
+use super::directory::reason_against;
+use super::store::Cache;
+
+/// What a note of this kind is called, before the numbers of the file's device and inode.
+pub(super) const SEEN: &str = ".seen-";
+/// A file that was changed so shortly ago may be changed again without a sign of it: its times are as fine as the kernel's clock.
+const SETTLED: Duration = Duration::from_secs(2);
+/// Bytes of a note.
+const LONGEST: u64 = 256;
+
+impl Cache {
+    /// Returns the SHA-256 of the module in an open file, if it is known and the file has not changed since.
+    pub fn seen(&self, file: &Metadata) -> Option<[u8; 32]> {
+        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+        let note = File::from(openat(self.directory(), name(file).as_str(), flags, Mode::empty()).ok()?);
+        let found = note.metadata().ok()?;
+        if !found.is_file() || reason_against(&found).is_some() {
+            return None;
+        }
+        let mut text = String::new();
+        note.take(LONGEST).read_to_string(&mut text).ok()?;
+        parse(text.strip_prefix(&stamp(file))?)
+    }
+
+    /// Notes the SHA-256 of the module in a file, with what was known of the file before it was read.
+    pub fn has_seen(&self, file: &Metadata, digest: [u8; 32]) -> io::Result<()> {
+        let changed = SystemTime::UNIX_EPOCH + Duration::from_secs(file.ctime().unsigned_abs());
+        if !file.is_file() || !changed.elapsed().is_ok_and(|elapsed| elapsed > SETTLED) {
+            return Ok(());
+        }
+        let mut note = tempfile::Builder::new().prefix(".new-").tempfile_in(self.by_descriptor())?;
+        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        note.write_all(format!("{}{digest}", stamp(file)).as_bytes())?;
+        note.persist(self.by_descriptor().join(name(file))).map_err(|error| error.error)?;
+        Ok(())
+    }
+}
+
+fn name(file: &Metadata) -> String {
+    format!("{SEEN}{:x}-{:x}", file.dev(), file.ino())
+}
+
+/// Returns what changes with the file. Nobody can set the time of its last change (ctime, inode(7)).
+fn stamp(file: &Metadata) -> String {
+    let (modified, changed) = ((file.mtime(), file.mtime_nsec()), (file.ctime(), file.ctime_nsec()));
+    format!("{} {}.{:09} {}.{:09} ", file.len(), modified.0, modified.1, changed.0, changed.1)
+}
+
+fn parse(digest: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    let is_hex = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+    for (byte, at) in bytes.iter_mut().zip((0..if is_hex { 64 } else { 0 }).step_by(2)) {
+        *byte = u8::from_str_radix(&digest[at..at + 2], 16).ok()?;
+    }
+    is_hex.then_some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digest_is_read_back_and_nothing_else_is() {
+        let digest: [u8; 32] = std::array::from_fn(|at| (at * 7) as u8);
+        let text: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(parse(&text), Some(digest));
+        for wrong in ["", &text[..63], &format!("{text}0"), &text.replace('0', "g"), &text.replacen("00", "é", 1)] {
+            assert_eq!(parse(wrong), None, "{wrong}");
+        }
+    }
+}
