@@ -18,6 +18,8 @@ struct Language {
     source: fn(&str) -> String,
     /// The command, where it is run in that folder, with the WIT package, the source and what it is to write.
     build: fn(&Path, &str, &Path) -> Vec<String>,
+    /// The file that draws, in a project of `orchestrator new`.
+    main: &'static str,
     /// Its toolchain leaves word of it in a module.
     says: bool,
     /// What stands in an example for a gateway that is out of reach.
@@ -26,6 +28,7 @@ struct Language {
 
 const PYTHON: Language = Language {
     name: "python",
+    main: "scenario.py",
     says: true,
     source: |example| format!("{}.py", example.replace('-', "_")),
     build: |wit, source, out| {
@@ -37,6 +40,7 @@ const PYTHON: Language = Language {
 
 const JAVASCRIPT: Language = Language {
     name: "javascript",
+    main: "scenario.js",
     says: true,
     source: |example| format!("{example}.js"),
     build: |wit, source, out| {
@@ -48,6 +52,7 @@ const JAVASCRIPT: Language = Language {
 
 const C: Language = Language {
     name: "c",
+    main: "scenario.c",
     says: false,
     source: |example| format!("{example}.c"),
     build: |wit, source, out| {
@@ -61,6 +66,7 @@ const C: Language = Language {
 
 const ZIG: Language = Language {
     name: "zig",
+    main: "scenario.zig",
     says: false,
     source: |example| format!("{example}.zig"),
     build: |wit, source, out| {
@@ -76,6 +82,7 @@ const ZIG: Language = Language {
 
 const GO: Language = Language {
     name: "go",
+    main: "main.go",
     says: true,
     source: |example| format!("{example}.go"),
     build: |_, _, out| {
@@ -121,6 +128,7 @@ impl Language {
     /// Tries all examples of the language.
     fn is_like_rust(&self) {
         project_builds_untouched(self.name);
+        guide_is_a_scenario(self.name, self.main);
         let module = |example| self.build(example, str::to_owned);
         let (two, n) = (module("two-containers"), module("n-containers"));
         let failing = self.build("two-containers", |code| {
@@ -166,14 +174,78 @@ impl Language {
     }
 }
 
+/// Does as `orchestrator` does in a place.
+fn orchestrator(place: &Path, words: &[&str]) {
+    let mut orchestrator = process::Command::new(env!("CARGO_BIN_EXE_orchestrator"));
+    let done = orchestrator.args(words).current_dir(place).env_remove("CARGO_TARGET_DIR").output().unwrap();
+    assert!(done.status.success(), "{words:?}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// Puts the snippets of a language in the guide together.
+fn snippets(language: &str) -> String {
+    let guide = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/guests.md")).unwrap();
+    let fence = format!("```{language}\n");
+    let mut snippets = guide.split(fence.as_str()).skip(1).map(|rest| rest.split("```\n").next().unwrap_or_default());
+    let first = snippets.next().unwrap_or_default();
+    let (indent, place) = first
+        .lines()
+        .find_map(|line| {
+            Some((&line[..line.find(['/', '#'])?], line)).filter(|_| line.ends_with("What follows belongs here."))
+        })
+        .unwrap_or_else(|| panic!("no snippet in {language} says where the others belong"));
+    let snippets: Vec<&str> = snippets.collect();
+    assert_eq!(snippets.len(), 6, "one for each task in {language}");
+    let lines = snippets.concat();
+    let lines = lines.lines().map(|line| if line.is_empty() { String::new() } else { format!("{indent}{line}") });
+    first.replace(place, &lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// Builds what the guide says in a language, and finds that it stands and is what it is in the others.
+fn guide_is_a_scenario(language: &str, source: &str) {
+    let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    orchestrator(place.path(), &["new", "lab1", "--lang", language]);
+    fs::write(place.path().join("lab1").join(source), snippets(language)).unwrap();
+    orchestrator(place.path(), &["build", "lab1"]);
+    let module = fs::read(place.path().join("lab1/lab1.wasm")).unwrap();
+    for kind in [Kind::Root, Kind::User] {
+        on_machine(kind, |m| {
+            m.write("lab1.wasm", &module);
+            let digest = |words: &[&str]| {
+                let plan = [&["plan", "--name", "t", "--json"], words].concat();
+                m.orchestrator(&plan).success().json()["digest"].clone()
+            };
+            let container = |i: u32| {
+                format!(
+                    "netns.add,c{i} veth.add,host,veth{i},c{i},eth0 bridge.add-port,host,br0,veth{i} \
+                     link.set-up,host,veth{i} link.set-up,c{i},eth0 address.add,c{i},eth0,10.0.0.{}/24",
+                    i + 1
+                )
+            };
+            let calls = [
+                "bridge.add,host,br0 link.set-up,host,br0 address.add,host,br0,10.0.0.1/24",
+                &(1..=3).map(container).collect::<Vec<_>>().join(" "),
+                "route.add,c1,default,10.0.0.1 address.add,c1,eth0,fd00::2/64 link.set-mtu,c1,eth0,1400",
+            ];
+            let calls = calls.join(" ");
+            let calls: Vec<&str> = calls.split_whitespace().collect();
+            assert_eq!(digest(&["./lab1.wasm", "--", "3"]), digest(&[&[GUEST_CALLS, "--"], &calls[..]].concat()));
+            let run = m.orchestrator(&["run", "./lab1.wasm"]);
+            let said = format!("{}{}", run.success().stdout(), run.stderr());
+            assert!(said.contains("host -> 192.0.2.1: network is unreachable"), "{run}");
+            assert!(said.contains("could not add netns `c1`: "), "{run}");
+            m.orchestrator(&["check", "lab1"]).success();
+            m.orchestrator(&["run", "./lab1.wasm"]).success().stderr_has("no change");
+            m.orchestrator(&["down", "lab1"]).success();
+            m.has_no_trace_of_labs();
+        });
+    }
+}
+
 /// Makes a project in a language, builds it untouched, and finds that it stands and draws what the others draw.
 fn project_builds_untouched(language: &str) {
     let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    for words in [&["new", "lab1", "--lang", language][..], &["build", "lab1"]] {
-        let mut orchestrator = process::Command::new(env!("CARGO_BIN_EXE_orchestrator"));
-        let done = orchestrator.args(words).current_dir(place.path()).env_remove("CARGO_TARGET_DIR").output().unwrap();
-        assert!(done.status.success(), "{words:?}: {}", String::from_utf8_lossy(&done.stderr));
-    }
+    orchestrator(place.path(), &["new", "lab1", "--lang", language]);
+    orchestrator(place.path(), &["build", "lab1"]);
     let module = fs::read(place.path().join("lab1/lab1.wasm")).unwrap();
     for kind in [Kind::Root, Kind::User] {
         on_machine(kind, |m| {
@@ -211,6 +283,7 @@ fn same_network(m: &Machine, example: &str, arguments: &[&str]) {
 #[ignore = "needs crates of crates.io"]
 fn rust() {
     project_builds_untouched("rust");
+    guide_is_a_scenario("rust", "src/main.rs");
 }
 
 #[test]
