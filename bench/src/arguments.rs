@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::ffi::OsStr;
+use std::fs;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -7,6 +9,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::account::Account;
 use crate::rows::{Group, Plan};
+use crate::stage;
 
 /// Measure orchestrator beside `ip -batch` and the least that the kernel takes
 #[derive(Debug, Parser)]
@@ -31,6 +34,14 @@ pub(crate) struct Arguments {
     /// Measure this ordinary user too
     #[arg(long, value_name = "UID", value_parser = clap::value_parser!(u32).range(1..))]
     user: Option<u32>,
+
+    /// Measure the start of `n-containers` in other languages too: those in this folder, LANG.wasm each
+    #[arg(long, value_name = "DIR")]
+    modules: Option<PathBuf>,
+
+    /// Measure the start of those in this wasmtime too
+    #[arg(long, value_name = "PROGRAM", requires = "modules")]
+    wasmtime: Option<PathBuf>,
 
     /// Write all samples
     #[arg(long, value_name = "FILE")]
@@ -69,11 +80,20 @@ impl Arguments {
         Group::value_variants().iter().copied().filter(|group| self.rows.is_empty() || self.rows.contains(group))
     }
 
-    /// At which sizes, and how often.
-    pub(crate) fn plan(&self) -> Plan {
+    /// At which sizes, how often, and with what. Puts that where every account can reach it.
+    pub(crate) fn plan(&self) -> Result<Plan> {
         let mut sizes = self.sizes.clone();
         sizes.sort_unstable();
         sizes.dedup();
-        Plan { sizes, runs: self.runs }
+        let mut modules = Vec::new();
+        for entry in self.modules.iter().map(fs::read_dir).collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
+            let path = entry?.path();
+            if path.extension() == Some(OsStr::new("wasm")) {
+                modules.push(stage::put(&path)?);
+            }
+        }
+        modules.sort();
+        let wasmtime = self.wasmtime.as_deref().map(stage::put).transpose()?;
+        Ok(Plan { sizes, runs: self.runs, modules, wasmtime })
     }
 }

@@ -36,12 +36,13 @@ fn main() -> Result<ExitCode> {
         return Ok(status);
     }
     let accounts = arguments.accounts()?;
+    let plan = arguments.plan()?;
     let mut findings = Findings::new(Machine::look()?, arguments.runs);
     let mut status = ExitCode::SUCCESS;
     for account in &accounts {
         for group in arguments.groups() {
             // What failed has no rows; the others may be worth an hour's measuring.
-            if let Err(error) = group.measure(account, &arguments.plan(), &mut findings) {
+            if let Err(error) = group.measure(account, &plan, &mut findings) {
                 eprintln!("error: {error:#}");
                 status = ExitCode::FAILURE;
             }

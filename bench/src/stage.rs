@@ -42,6 +42,15 @@ pub(crate) fn ip_batch_star() -> PathBuf {
     directory().join("ip-batch-star")
 }
 
+/// Puts a copy of a file where every account can reach it.
+pub(crate) fn put(file: &Path) -> Result<PathBuf> {
+    let name = file.file_name().with_context(|| format!("`{}` is no file", file.display()))?;
+    let place = directory().join(name);
+    fs::copy(file, &place).with_context(|| format!("could not copy `{}`", file.display()))?;
+    fs::set_permissions(&place, Permissions::from_mode(0o755))?;
+    Ok(place)
+}
+
 /// Goes on in namespaces of our own. Returns a status where all is done already: in the processes that have waited for
 /// the one that did it.
 ///

@@ -10,6 +10,8 @@ mod look;
 mod softirq;
 mod start;
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 
@@ -22,6 +24,10 @@ pub(crate) struct Plan {
     pub(crate) sizes: Vec<u32>,
     /// How many samples each figure has.
     pub(crate) runs: u32,
+    /// `n-containers` in other languages, each called after its own.
+    pub(crate) modules: Vec<PathBuf>,
+    /// What runs them too.
+    pub(crate) wasmtime: Option<PathBuf>,
 }
 
 impl Plan {

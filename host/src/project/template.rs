@@ -68,7 +68,7 @@ pub(super) fn files(language: Language, name: &str) -> Vec<(String, String)> {
             // The examples' library is two folders below its WIT, a project's is one.
             .replace("path: \"../../wit\"", "path: \"../wit\"")
     };
-    let common = [("README.md", template!("README.md")), (".gitignore", template!("gitignore"))];
+    let common = [("README.md", template!("README.md.in")), (".gitignore", template!("gitignore.in"))];
     let mut files: Vec<_> = own.iter().chain(&common).map(|(path, text)| ((*path).to_owned(), fill(text))).collect();
     files.extend(wit::FILES.iter().chain(wit::WASI).map(|file| (format!("wit/{}", file.path), file.text.to_owned())));
     files
