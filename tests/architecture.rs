@@ -57,7 +57,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("wit_parser", &["module"]),
     ("tokio", &["script"]),
     ("rtnetlink", &["kernel"]),
-    ("nix", &["cache", "kernel", "agent", "lab", "sandbox", "protocol", "doctor"]),
+    ("nix", &["cache", "kernel", "agent", "lab", "sandbox", "protocol", "doctor", "project"]),
     ("libc", &["kernel", "agent", "lab", "sandbox", "protocol", "doctor"]),
     ("caps", &["lab", "sandbox", "doctor"]),
     ("landlock", &["sandbox"]),

@@ -123,6 +123,14 @@ kernel_test!(file_that_has_not_changed_is_not_read_again, |m| {
     }
     in_cache(m, &cache, "sed -i s/.$/x/ .seen-*");
     assert!(!compiles(m, "./empty.wat"));
+    // With a note that says otherwise it is otherwise: nobody has looked.
+    let red = include_str!("modules/adds-red.wat");
+    m.write("red.wat", red);
+    assert!(compiles(m, "./red.wat"));
+    in_cache(m, &cache, &format!("sed -i s/{digest}/{:x}/ .seen-*", Sha256::digest(red)));
+    m.orchestrator(&["plan", "./empty.wat"]).success().stdout_has("add red");
+    in_cache(m, &cache, "rm .seen-*");
+    m.orchestrator(&["plan", "./empty.wat"]).success().stdout_lacks("add red");
     // Another module in the same place, of the same length and with the same time of modification, is another one.
     m.write("other.wat", EMPTY_WAT.replace("wasi:cli/run@0.2.0", "wasi:cli/run@0.2.1"));
     m.command("sh")
@@ -131,6 +139,15 @@ kernel_test!(file_that_has_not_changed_is_not_read_again, |m| {
         .success();
     assert!(compiles(m, "./empty.wat"));
     m.orchestrator(&["plan", "./empty.wat", "--max-module", "10B"]).complains(2, "larger than the limit of 10 B");
+    finish(m, &cache);
+});
+
+kernel_test!(cache_where_nothing_may_be_executed_is_one_all_the_same, |m| {
+    let cache = private_cache(m);
+    let caches = cache.strip_suffix("/orchestrator").expect("`private_cache` has made it");
+    m.root_command("mount").args(&["-n", "-o", "remount,noexec", caches]).run().success();
+    assert!(compiles(m, "./empty.wat"));
+    assert!(!compiles(m, "./empty.wat"));
     finish(m, &cache);
 });
 

@@ -76,7 +76,10 @@ fn project_is_made_in_each_language() {
         m.orchestrator(&["new", "file", "--lang", "c"]).complains(2, "`file` is there already");
         m.orchestrator(&["new", "file/lab", "--lang", "c"]).complains(2, "could not write `file`");
         for name in ["Lab", "1lab", "my_lab", "..", "lab/..", "a name"] {
-            m.orchestrator(&["new", name, "--lang", "c"]).complains(2, "its name has 1 to 40 of `a-z 0-9 -`");
+            m.orchestrator(&["new", name, "--lang", "c"]).complains(2, "the name has 1 to 40 of `a-z 0-9 -`");
+        }
+        for name in ["build", "fn", "orchestrator-net"] {
+            m.orchestrator(&["new", name, "--lang", "rust"]).complains(2, "cargo has another use for that name");
         }
         m.orchestrator(&["new", "lab", "--lang", "cobol"]).fails_with(2).stderr_has("javascript");
         m.orchestrator(&["new", "lab"]).fails_with(2).stderr_has("--lang");
@@ -104,6 +107,15 @@ fn toolchain_that_is_missing_or_too_old_is_told_with_what_installs_it() {
         let without = m.orchestrator(&["build", "in-rust"]);
         without.complains(3, "the standard library of Rust for wasm32-wasip2 is missing");
         without.stderr_has("`rustup target add wasm32-wasip2` installs it");
+        // A project's own comes before any other, whatever it is called.
+        m.command("rm").args(&["in-zig/.venv/bin/zig"]).run().success();
+        m.program("in-zig/node_modules/.bin/zig", "#!/bin/sh\necho 0.7.0\n");
+        m.program("in-zig/.venv/bin/python-zig", "#!/bin/sh\necho 0.15.2\n");
+        m.orchestrator(&["build", "in-zig"]).complains(1, "has succeeded and left no module");
+        // What it says of itself is shown where that is that it can't do anything.
+        m.program("in-rust/.venv/bin/cargo", "#!/bin/sh\necho no default toolchain >&2; exit 1\n");
+        let nothing = m.orchestrator(&["build", "in-rust"]);
+        nothing.complains(1, "cargo --version` has failed, exit status: 1").stderr_has("no default toolchain\n");
         // One that can't be run.
         m.program("in-go/.venv/bin/go", "#!/nowhere\n");
         m.orchestrator(&["build", "in-go"]).complains(3, "bin/go version`");
@@ -124,6 +136,7 @@ fn folder_that_is_no_project_is_told() {
         m.orchestrator(&["inspect", "./empty"])
             .fails_with(2)
             .stderr_has("`orchestrator build ./empty` builds the module");
+        m.orchestrator(&["run", "empty"]).complains(2, "no built-in example").stderr_has("`./empty`");
         m.write("empty/scenario.c", "");
         m.write("empty/scenario.zig", "");
         let both = m.orchestrator(&["build", "empty"]);
@@ -198,6 +211,26 @@ kernel_test!(saved_file_edits_the_lab_that_stands, |m| {
 /// A name that no netns has.
 fn failing() -> String {
     ADDS_RED.replace("\"red\"", "\"r d\"")
+}
+
+#[test]
+fn root_runs_no_toolchain_of_another_user() {
+    on_machine(Kind::User, |m| {
+        m.project();
+        let home = m.kind().home();
+        for words in [&["run", "./lab1"][..], &["plan", "./lab1"], &["build", "lab1"]] {
+            let refused = m.root_command("orchestrator").args(words).cwd(home).run();
+            refused.complains(2, "lab1` belongs to uid ").stderr_has("root runs no toolchain there");
+            refused.stderr_has("lab1/lab1.wasm`: a module is kept in a sandbox");
+        }
+        m.root_command("chown").args(&["root", &format!("{home}/lab1")]).run().success();
+        let refused = m.root_command("orchestrator").args(&["build", "lab1"]).cwd(home).run();
+        refused.complains(2, ".venv/bin/componentize-py` belongs to uid ");
+        // One of the machine's own would do.
+        m.root_command("rm").args(&["-r", &format!("{home}/lab1/.venv")]).run().success();
+        let missing = m.root_command("orchestrator").args(&["build", "lab1"]).cwd(home).run();
+        missing.complains(3, "there is no `componentize-py`");
+    });
 }
 
 #[test]

@@ -7,11 +7,16 @@
 // What the functions do is told in wit/ (`orchestrator wit` prints it), under the name of the `ip` noun in theirs: [AddVeth] is veth.add.
 // A call that is refused returns an [*Error], whose message is one line for people.
 //
+// The functions share one place for what comes back, so they are to be called by one goroutine at a time.
+//
 // Netns and Link are handles. Dropping one removes nothing from the network; a scenario holds at most 100,000 at a time.
 package orchestrator
 
 import (
 	"fmt"
+	"math"
+	"runtime"
+	"strings"
 	"time"
 	"unsafe"
 )
@@ -443,7 +448,7 @@ func Apply() error {
 
 // Wait is lab.wait.
 func Wait(timeout time.Duration) error {
-	labWait(uint32(timeout.Milliseconds()), area())
+	labWait(milliseconds(timeout), area())
 	return done()
 }
 
@@ -503,18 +508,33 @@ func Ping(source Netns, target string) (PingResult, error) {
 
 // PingWithin is probe.ping-within.
 func PingWithin(source Netns, target string, count uint32, timeout time.Duration) (PingResult, error) {
-	probePingWithin(source.handle, target, count, uint32(timeout.Milliseconds()), area())
+	probePingWithin(source.handle, target, count, milliseconds(timeout), area())
 	return pinged()
+}
+
+// milliseconds rounds up, so that a short time is none only if it is 0 or less.
+func milliseconds(timeout time.Duration) uint32 {
+	whole := (timeout + time.Millisecond - 1) / time.Millisecond
+	return uint32(min(max(whole, 0), math.MaxUint32))
 }
 
 // PingAll is probe.ping-all: each source pings the target at its place, all at once.
 func PingAll(sources []Netns, targets []string, timeout time.Duration) ([]PingResult, error) {
+	// All texts in one place, as the addresses in words keep nothing where it is.
+	all := []byte(strings.Join(targets, ""))
+	var pinner runtime.Pinner
+	defer pinner.Unpin()
+	if len(all) > 0 {
+		pinner.Pin(unsafe.SliceData(all))
+	}
 	words := make([][2]uint32, len(targets))
+	place := uint32(uintptr(unsafe.Pointer(unsafe.SliceData(all))))
 	for i, target := range targets {
-		words[i] = [2]uint32{uint32(uintptr(unsafe.Pointer(unsafe.StringData(target)))), uint32(len(target))}
+		words[i] = [2]uint32{place, uint32(len(target))}
+		place += uint32(len(target))
 	}
 	from, to := unsafe.Pointer(unsafe.SliceData(sources)), unsafe.Pointer(unsafe.SliceData(words))
-	probePingAll(from, uint32(len(sources)), to, uint32(len(words)), uint32(timeout.Milliseconds()), area())
+	probePingAll(from, uint32(len(sources)), to, uint32(len(words)), milliseconds(timeout), area())
 	defer func() { held = held[:0] }()
 	if err := failure(); err != nil {
 		return nil, err

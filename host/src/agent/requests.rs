@@ -27,8 +27,8 @@ const REST: Duration = Duration::from_secs(1);
 /// The same where the kernel looks for duplicates of addresses: up to a second until it begins, and one that it waits for an answer
 /// (RFC 4862, section 5.4.2).
 const REST_WITH_DETECTION: Duration = Duration::from_secs(4);
-/// By then the kernel has asked again for a neighbour that did not answer (`retrans_time_ms`, arp(7)), and been answered.
-const NEIGHBOUR_ASKED_AGAIN: Duration = Duration::from_millis(1_200);
+/// By then the kernel has asked twice more for a neighbour that did not answer (`retrans_time_ms`, arp(7)), and been answered.
+const NEIGHBOUR_ASKED_AGAIN: Duration = Duration::from_millis(2_200);
 
 /// What all threads of the agent share.
 pub(super) struct Shared {

@@ -2,11 +2,16 @@
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Write};
+use std::os::fd::BorrowedFd;
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, SystemTime};
 
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
+use nix::sys::statfs::{
+    BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, F2FS_SUPER_MAGIC, FsType, OVERLAYFS_SUPER_MAGIC, TMPFS_MAGIC, XFS_SUPER_MAGIC,
+    fstatfs,
+};
 
 use super::directory::reason_against;
 use super::store::Cache;
@@ -20,7 +25,11 @@ const LONGEST: u64 = 256;
 
 impl Cache {
     /// Returns the SHA-256 of the module in an open file, if it is known and the file has not changed since.
-    pub fn seen(&self, file: &Metadata) -> Option<[u8; 32]> {
+    pub fn seen(&self, file: BorrowedFd<'_>, found: &Metadata) -> Option<[u8; 32]> {
+        if !tells_of_changes(file) {
+            return None;
+        }
+        let file = found;
         let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
         let note = File::from(openat(self.directory(), name(file).as_str(), flags, Mode::empty()).ok()?);
         let found = note.metadata().ok()?;
@@ -34,6 +43,7 @@ impl Cache {
 
     /// Notes the SHA-256 of the module in a file, with what was known of the file before it was read.
     pub fn has_seen(&self, file: &Metadata, digest: [u8; 32]) -> io::Result<()> {
+        // On which file system it is, is looked at when it is asked for.
         let changed = SystemTime::UNIX_EPOCH + Duration::from_secs(file.ctime().unsigned_abs());
         if !file.is_file() || !changed.elapsed().is_ok_and(|elapsed| elapsed > SETTLED) {
             return Ok(());
@@ -46,11 +56,19 @@ impl Cache {
     }
 }
 
+/// Tells whether a file is where nobody but the kernel sets the time of its last change. That of a file on another machine, on an image
+/// that is only read, or of a program that plays a file system, is whatever is said there.
+fn tells_of_changes(file: BorrowedFd<'_>) -> bool {
+    const KNOWN: [FsType; 6] =
+        [EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, F2FS_SUPER_MAGIC, TMPFS_MAGIC, OVERLAYFS_SUPER_MAGIC];
+    fstatfs(file).is_ok_and(|found| KNOWN.contains(&found.filesystem_type()))
+}
+
 fn name(file: &Metadata) -> String {
     format!("{SEEN}{:x}-{:x}", file.dev(), file.ino())
 }
 
-/// Returns what changes with the file. Nobody can set the time of its last change (ctime, inode(7)).
+/// Returns what changes with the file: the time of its last change, too, which no call sets (ctime, inode(7)).
 fn stamp(file: &Metadata) -> String {
     let (modified, changed) = ((file.mtime(), file.mtime_nsec()), (file.ctime(), file.ctime_nsec()));
     format!("{} {}.{:09} {}.{:09} ", file.len(), modified.0, modified.1, changed.0, changed.1)

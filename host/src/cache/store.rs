@@ -1,7 +1,7 @@
 //! The entries of a directory: finding, keeping, listing, removing.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -23,8 +23,8 @@ const STALE: Duration = Duration::from_secs(60 * 60);
 
 /// Nanoseconds of the time at which an entry was found whole: whatever changes it leaves others.
 const WHOLE: i64 = 704_968_301;
-/// For so long it is taken to be whole.
-const BELIEVED: Duration = Duration::from_secs(60 * 60);
+/// For so many seconds it is taken to be whole then.
+const BELIEVED: i64 = 60 * 60;
 /// Which module a file holds is noted anew after so long.
 const FORGOTTEN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
@@ -36,6 +36,15 @@ impl Kept {
     /// Returns a path by which this process can open it.
     pub fn path(&self) -> PathBuf {
         PathBuf::from(format!("/proc/self/fd/{}", self.0.as_raw_fd()))
+    }
+
+    /// Reads it, for where it can't be mapped to be executed.
+    pub fn read(&self) -> io::Result<Vec<u8>> {
+        let mut entry = Vec::new();
+        (&self.0).read_to_end(&mut entry)?;
+        let code = unseal(&entry).ok_or(io::ErrorKind::InvalidData)?.len();
+        entry.truncate(code);
+        Ok(entry)
     }
 }
 
@@ -82,19 +91,16 @@ impl Cache {
         if !found.is_file() || found.len() > CAPACITY || reason_against(&found).is_some() {
             return None;
         }
-        let now = SystemTime::now();
-        // The mark may be a part of a second ahead.
-        let age = now.duration_since(found.modified().ok()?).unwrap_or_default();
-        if found.mtime_nsec() != WHOLE || age > BELIEVED {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs().cast_signed();
+        let mut found_whole = TimeSpec::UTIME_OMIT;
+        if found.mtime_nsec() != WHOLE || !(now - BELIEVED..=now).contains(&found.mtime()) {
             // SAFETY: an entry is not changed once it has its name, and nobody but this user could.
             let entry = unsafe { MmapOptions::new().populate().map(&file) }.ok()?;
             unseal(&entry)?;
+            found_whole = TimeSpec::new(now, WHOLE);
         }
         // When it was last used; one that can't be marked may go sooner.
-        if let Ok(since) = now.duration_since(SystemTime::UNIX_EPOCH) {
-            let used = TimeSpec::new(since.as_secs().cast_signed(), WHOLE);
-            let _ = futimens(&file, &TimeSpec::UTIME_OMIT, &used);
-        }
+        let _ = futimens(&file, &TimeSpec::UTIME_NOW, &found_whole);
         Some(Kept(file))
     }
 
@@ -126,7 +132,8 @@ impl Cache {
             // One that has gone meanwhile is none.
             let Ok(metadata) = found.metadata() else { continue };
             if metadata.is_file() {
-                let used = SystemTime::UNIX_EPOCH + Duration::from_secs(metadata.mtime().unsigned_abs());
+                let used = metadata.atime().max(metadata.mtime());
+                let used = SystemTime::UNIX_EPOCH + Duration::from_secs(used.unsigned_abs());
                 entries.push(Entry { key, bytes: metadata.len(), used });
             }
         }

@@ -75,14 +75,22 @@ pub(super) fn code_of(source: Source, limits: &RunLimits, shown: &str) -> Result
 /// Takes in code from the cache.
 fn kept_code(engine: script::Engine, kept: &Kept, identity: Identity) -> Result<Code, LoadError> {
     // SAFETY: the cache is this user's alone, and its entries are not changed once they are there.
-    let native = unsafe { Native::open(&engine, &kept.path()) }?;
+    let native = match unsafe { Native::open(&engine, &kept.path()) } {
+        // Where a file system is mounted without `exec`, its files are none to be executed, and what is read from them is.
+        Err(LoadError::Code(_)) => {
+            let code = kept.read()?;
+            // SAFETY: the same.
+            unsafe { Native::new(&engine, &code) }?
+        }
+        native => native?,
+    };
     Ok(Code { engine, native, identity, compiled: Compiled::Before })
 }
 
 /// Tells which module a file holds, if the cache knows it.
 fn known(source: &Source, cache: Option<&Cache>, file: Option<&Metadata>, limits: &RunLimits) -> Option<Identity> {
     let file = file.filter(|file| file.len() <= limits.module)?;
-    Some(Identity { name: source.name().into(), digest: cache?.seen(file)? })
+    Some(Identity { name: source.name().into(), digest: cache?.seen(source.file()?, file)? })
 }
 
 /// Opens the cache. Without one each run compiles, which is worth a word only where somebody may be up to something.

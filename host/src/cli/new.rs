@@ -35,6 +35,7 @@ impl New {
         create(&self.name, self.lang).map_err(|error| {
             let hint = match &error {
                 CreateError::Exists(_) => Some("give another name, or remove it".into()),
+                CreateError::Reserved(_) => Some("give another name".into()),
                 CreateError::Name(_) | CreateError::Write(..) => None,
             };
             Failure { exit: Exit::Usage, error: error.into(), hint }

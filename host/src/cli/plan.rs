@@ -37,8 +37,8 @@ Examples:
   orchestrator plan two-containers --on-host           # would it fit on this machine?
   orchestrator plan ./my-lab.wasm --format ip -- --nodes 5")]
 pub(super) struct Plan {
-    /// Scenario: a file (with a `/`, or ending in `.wasm` or `.wat`), a folder with a project, which is built before (with a `/`,
-    /// or `.`), or the name of a built-in example
+    /// Scenario: a file (with a `/`, or ending in `.wasm` or `.wat`), a folder with a project (with a `/`, or `.`), which is
+    /// built before by its toolchain and outside of the sandbox, or the name of a built-in example
     module: String,
     /// Name that the scenario is told of its lab [default: made from MODULE]
     #[arg(long, value_name = "LAB")]

@@ -48,7 +48,13 @@ fn failure(project: &Project, error: BuildError) -> Failure {
         }
         BuildError::NoTarget => (Exit::Unable, Some("`rustup target add wasm32-wasip2` installs it".into())),
         BuildError::Run { .. } => (Exit::Unable, None),
-        BuildError::Programs(_) => (Exit::Usage, Some("keep `src/main.rs` alone, without `src/bin`".into())),
+        BuildError::Programs(_) => {
+            (Exit::Usage, Some("a program of its own for each scenario: `orchestrator new` makes a package".into()))
+        }
+        BuildError::Foreign { .. } => {
+            let module = harmless(&project.module().to_string_lossy());
+            (Exit::Usage, Some(format!("build it as that user, and run `{module}`: a module is kept in a sandbox")))
+        }
         BuildError::Failed { .. } | BuildError::Nothing { .. } => (Exit::No, None),
         BuildError::File { .. } => (Exit::Usage, None),
     };

@@ -31,8 +31,8 @@ Examples:
   orchestrator run two-containers                      # a built-in example
   orchestrator run ./my-lab.wasm --replace -- --nodes 5")]
 pub(super) struct Run {
-    /// Scenario: a file (with a `/`, or ending in `.wasm` or `.wat`), a folder with a project, which is built before (with a `/`,
-    /// or `.`), or the name of a built-in example
+    /// Scenario: a file (with a `/`, or ending in `.wasm` or `.wat`), a folder with a project (with a `/`, or `.`), which is
+    /// built before by its toolchain and outside of the sandbox, or the name of a built-in example
     pub(super) module: String,
     /// Name of the lab [default: made from MODULE]
     #[arg(long, value_name = "LAB")]

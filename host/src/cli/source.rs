@@ -34,8 +34,7 @@ impl Source {
     /// Finds MODULE. With a `/`, or an ending `.wasm` or `.wat`, it is a file; otherwise an example.
     pub(super) fn find(module: &str) -> Result<Self, Failure> {
         let path = Path::new(module);
-        let ending = path.extension().and_then(|ending| ending.to_str());
-        if module.contains('/') || matches!(ending, Some("wasm" | "wat")) {
+        if is_file(module) {
             let open = || -> std::io::Result<File> {
                 let file = File::open(path)?;
                 if file.metadata()?.is_dir() { Err(ErrorKind::IsADirectory.into()) } else { Ok(file) }
@@ -96,6 +95,12 @@ impl Source {
     }
 }
 
+/// Tells whether MODULE is called as a file is.
+pub(super) fn is_file(module: &str) -> bool {
+    let ending = Path::new(module).extension().and_then(|ending| ending.to_str());
+    module.contains('/') || matches!(ending, Some("wasm" | "wat"))
+}
+
 /// Returns the name of a module's lab: the one that was given, or one made from the module's.
 pub(super) fn lab_name(given: Option<LabName>, module: &str) -> Result<LabName, Failure> {
     given
@@ -111,6 +116,9 @@ fn unknown(module: &str) -> Failure {
     let failure = Failure::usage(format!("there is no built-in example `{}`", shown(module)));
     if Path::new(module).is_file() {
         return failure.hint(format!("a file is given with a `/`: `./{}`", shown(module)));
+    }
+    if Path::new(module).is_dir() {
+        return failure.hint(format!("a project is given with a `/`: `./{}`", shown(module)));
     }
     let likeness = |example: &&Example| strsim::jaro_winkler(module, example.name);
     let nearest = EXAMPLES.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));

@@ -6,30 +6,33 @@ use std::path::Path;
 use std::process::Command;
 
 use super::project::{find, is_folder};
+use super::source::is_file;
 use super::{Exit, Failure};
 use crate::project::Watch;
 use crate::topology::harmless;
 
 const FLAG: &str = "--watch";
+const ITSELF: &str = "/proc/self/exe";
 
 /// Runs a project or a file, and again whenever it has changed. It ends by a signal.
 pub(super) fn watch(module: &str) -> Result<Exit, Failure> {
     let path = Path::new(module);
     if is_folder(module) {
         find(path)?;
-    } else if !(module.contains('/') && path.is_file()) {
+    } else if !is_file(module) || !path.is_file() {
         return Err(Failure::usage(format!("`{}` is nothing that could be watched", harmless(module)))
-            .hint("`--watch` takes a project, or a file with a `/`"));
+            .hint("`--watch` takes a project, or a file that is there"));
     }
     let mut watch = Watch::begin(path).map_err(Failure::about("watch", path))?;
-    let program = env::current_exe().map_err(Failure::about("find", Path::new("orchestrator")))?;
+    let mut first = true;
     loop {
-        let ended = Command::new(&program).args(arguments()).status();
-        let ended = ended.map_err(Failure::about("run", &program))?;
-        // What no save can mend; a signal to this process ends it too.
-        if ended.code() == Some(Exit::Unable.status().into()) {
+        let ended = Command::new(ITSELF).args(arguments()).status();
+        let ended = ended.map_err(Failure::about("run", Path::new(ITSELF)))?;
+        // What is missing from the beginning no save can mend.
+        if first && ended.code() == Some(Exit::Unable.status().into()) {
             return Ok(Exit::Unable);
         }
+        first = false;
         eprintln!("\nwatching `{}`; Ctrl-C ends that, and the lab stays", harmless(module));
         let changed = watch.change().map_err(Failure::about("watch", path))?;
         let changed: Vec<String> =

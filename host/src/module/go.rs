@@ -3,7 +3,7 @@
 //!
 //! The adapter of WASI preview 1 grows it too, at its first call, for what it has to remember, and Go's heap would come to lie on top
 //! of that. So a module of Go's has the room for its heap from the beginning, which costs nothing until it is used. Its own growing
-//! only counts, and what the adapter asks for lies beyond.
+//! only counts, it is told of no more than that, and what the adapter asks for lies beyond.
 
 use wasm_encoder::reencode::{Error as ReencodeError, Reencode, utils};
 use wasm_encoder::{
@@ -92,12 +92,15 @@ impl Reencode for Roomy {
 
     fn memory_type(&mut self, memory: wasmparser::MemoryType) -> Result<MemoryType, ReencodeError> {
         let memory = utils::memory_type(self, memory);
-        Ok(MemoryType { minimum: memory.minimum + ROOM, ..memory })
+        let more = |pages: u64| pages.saturating_add(ROOM);
+        Ok(MemoryType { minimum: more(memory.minimum), maximum: memory.maximum.map(more), ..memory })
     }
 
     fn instruction<'a>(&mut self, operator: Operator<'a>) -> Result<Instruction<'a>, ReencodeError> {
         match operator {
             Operator::MemoryGrow { .. } => Ok(Instruction::Call(self.0.functions)),
+            // At which Go takes its heap to begin.
+            Operator::MemorySize { .. } => Ok(Instruction::GlobalGet(self.0.globals)),
             _ => utils::instruction(self, operator),
         }
     }
@@ -140,13 +143,16 @@ impl Reencode for Roomy {
         section: CodeSectionReader<'_>,
     ) -> Result<(), ReencodeError> {
         utils::parse_code_section(self, code, section)?;
-        let (more, had, would_have) = (0, self.0.globals, 1);
+        let (more, has, had) = (0, self.0.globals, 1);
         let mut grow = Function::new([(1, ValType::I32)]);
         let mut body = grow.instructions();
-        body.global_get(had).local_get(more).i32_add().local_tee(would_have);
-        body.i32_const(pages(self.0.pages + ROOM)).i32_gt_u();
-        body.if_(BlockType::Result(ValType::I32)).i32_const(-1).else_();
-        body.global_get(had).local_get(would_have).global_set(had).end().end();
+        body.local_get(more)
+            .i32_const(pages(self.0.pages.saturating_add(ROOM)))
+            .global_get(has)
+            .local_tee(had)
+            .i32_sub();
+        body.i32_gt_u().if_(BlockType::Result(ValType::I32)).i32_const(-1).else_();
+        body.local_get(had).local_get(more).i32_add().global_set(has).local_get(had).end().end();
         code.function(&grow);
         Ok(())
     }

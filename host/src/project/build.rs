@@ -1,16 +1,19 @@
 //! Having a project built by its language's toolchain, whose messages go to the user as they are.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
+use nix::sys::signal::{SigHandler, Signal, signal};
+use nix::unistd::geteuid;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::toolchain::{Toolchain, arguments, environment, search_path, shown, version_of};
+use super::toolchain::{Toolchain, arguments, environment, quoted, search_path, shown, version_of};
 use super::{Language, Project};
 
 /// What Rust is built for.
@@ -43,6 +46,14 @@ pub enum BuildError {
         /// What brings a newer one.
         install: String,
     },
+    /// Root would run what is another user's.
+    #[error("`{}` belongs to uid {owner}, and root runs no toolchain there", .path.display())]
+    Foreign {
+        /// Whose it is.
+        owner: u32,
+        /// What is.
+        path: PathBuf,
+    },
     /// Rust has no library for what it is to be built for.
     #[error("the standard library of Rust for {RUST_TARGET} is missing")]
     NoTarget,
@@ -68,8 +79,8 @@ pub enum BuildError {
         /// As it would be typed.
         command: String,
     },
-    /// Rust's workspace is another than `new` makes.
-    #[error("it takes one program to be a scenario, and this package has {0}")]
+    /// The package is another than `new` makes.
+    #[error("it takes a package with one program to be a scenario, and this one has {0}")]
     Programs(usize),
     /// A file of the project's can't be used.
     #[error("could not {act} `{}`", .path.display())]
@@ -95,6 +106,14 @@ impl Project {
     pub fn build(&self) -> Result<(), BuildError> {
         let place = self.directory.canonicalize().map_err(BuildError::about("open", &self.directory))?;
         let toolchain = Toolchain::of(self.language);
+        self.is_ours(&place, toolchain.find(&place).as_deref())?;
+        // One build at a time, as toolchains write where they like.
+        let folder = File::open(&place).map_err(BuildError::about("open", &self.directory))?;
+        folder.lock().map_err(BuildError::about("lock", &self.directory))?;
+        // SAFETY: no handler is set. Whoever started this program may have had the signal ignored, and of a child that has ended one
+        // would then learn nothing.
+        unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }
+            .map_err(|error| BuildError::about("build", &self.directory)(error.into()))?;
         let program = self.program(&toolchain, &place)?;
         // Beside it at first: a build that fails must not take the last good one away.
         let module = self.module();
@@ -103,14 +122,14 @@ impl Project {
         let _ = fs::remove_file(place.join(fresh));
         let arguments = arguments(self.language, &self.sources(&place)?, fresh);
         let command = shown(OsStr::new(toolchain.programs[0]), &arguments);
+        let elsewhere = if self.language == Language::Rust { Some(rust_program(&program, &place)?) } else { None };
         let result = self.run(&program, &arguments, &place, &command).and_then(|()| {
-            let built =
-                if self.language == Language::Rust { rust_program(&program, &place)? } else { place.join(fresh) };
+            let built = elsewhere.clone().unwrap_or_else(|| place.join(fresh));
             if !built.is_file() {
                 return Err(BuildError::Nothing { command });
             }
-            if self.language == Language::Rust {
-                fs::copy(&built, place.join(fresh)).map_err(BuildError::about("copy", &built))?;
+            if elsewhere.is_some() {
+                fs::copy(&built, place.join(fresh)).map_err(BuildError::about("write", &module))?;
             }
             fs::rename(place.join(fresh), place.join(name)).map_err(BuildError::about("write", &module))
         });
@@ -132,8 +151,23 @@ impl Project {
         match self.directory.to_str() {
             Some(".") | None => toolchain.install.to_owned(),
             Some(_) if self.language == Language::Rust => toolchain.install.to_owned(),
-            Some(directory) => format!("(cd {directory} && {})", toolchain.install),
+            Some(directory) => format!("(cd {} && {})", quoted(directory), toolchain.install),
         }
+    }
+
+    /// Root runs no program that somebody else could have put there.
+    fn is_ours(&self, place: &Path, program: Option<&Path>) -> Result<(), BuildError> {
+        if !geteuid().is_root() {
+            return Ok(());
+        }
+        let own = program.filter(|program| program.starts_with(place));
+        for path in [Some(place), own].into_iter().flatten() {
+            let owner = path.metadata().map_err(BuildError::about("open", path))?.uid();
+            if owner != 0 {
+                return Err(BuildError::Foreign { owner, path: path.into() });
+            }
+        }
+        Ok(())
     }
 
     /// Finds the program that builds it, if that is new enough.
@@ -155,8 +189,9 @@ impl Project {
         if language == Language::Rust {
             let rustc = program.with_file_name("rustc");
             let rustc = if rustc.is_file() { rustc } else { PathBuf::from("rustc") };
-            let library = output(&rustc, &["--print", "target-libdir", "--target", RUST_TARGET], place)?;
-            if !Path::new(library.trim()).is_dir() {
+            let library = output(&rustc, &["--print", "target-libdir", "--target", RUST_TARGET], place);
+            // Of a target that it does not know at all it has said so.
+            if !library.is_ok_and(|library| Path::new(library.trim()).is_dir()) {
                 return Err(BuildError::NoTarget);
             }
         }
@@ -172,8 +207,10 @@ impl Project {
         let mut sources = Vec::new();
         for entry in fs::read_dir(place).map_err(unreadable())? {
             let name = entry.map_err(unreadable())?.file_name();
-            if Path::new(&name).extension() == Some(OsStr::new("c")) {
-                sources.push(name);
+            // Editors leave files that begin with a point, and such are no files where somebody writes them.
+            let is_hidden = name.as_encoded_bytes().starts_with(b".");
+            if Path::new(&name).extension() == Some(OsStr::new("c")) && !is_hidden && place.join(&name).is_file() {
+                sources.push(Path::new(".").join(name).into());
             }
         }
         sources.sort();
@@ -204,6 +241,11 @@ fn output(program: &Path, arguments: &[&str], place: &Path) -> Result<String, Bu
     let mut asked = Command::new(program);
     asked.args(&words).current_dir(place).env("PATH", search_path(place)).stdin(Stdio::null());
     let output = asked.output().map_err(|source| BuildError::Run { command: command(), source })?;
+    if !output.status.success() {
+        // It says itself what it lacks.
+        let _ = io::stderr().write_all(&output.stderr);
+        return Err(BuildError::Failed { command: command(), status: output.status });
+    }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 

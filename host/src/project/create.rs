@@ -12,12 +12,62 @@ use super::template::files;
 /// The longest name, as of a lab.
 const LONGEST: usize = 40;
 
+/// Names of folders in a target folder, of crates that come with Rust, of the library, and words of the language (`cargo new`).
+const RESERVED: [&str; 43] = [
+    "build",
+    "deps",
+    "examples",
+    "incremental",
+    "test",
+    "core",
+    "std",
+    "alloc",
+    "proc-macro",
+    "orchestrator-net",
+    "abstract",
+    "as",
+    "async",
+    "await",
+    "become",
+    "box",
+    "break",
+    "const",
+    "continue",
+    "crate",
+    "do",
+    "dyn",
+    "else",
+    "enum",
+    "extern",
+    "final",
+    "fn",
+    "for",
+    "if",
+    "impl",
+    "in",
+    "let",
+    "loop",
+    "macro",
+    "match",
+    "mod",
+    "move",
+    "mut",
+    "pub",
+    "ref",
+    "return",
+    "self",
+    "static",
+];
+
 /// Why no project was made.
 #[derive(Debug, Error)]
 pub enum CreateError {
     /// A crate, a module and a lab are named after it.
-    #[error("a project can't be called `{0}`: its name has 1 to {LONGEST} of `a-z 0-9 -` and begins with a letter")]
+    #[error("a project can't be called `{0}`: the name has 1 to {LONGEST} of `a-z 0-9 -` and begins with a letter")]
     Name(String),
+    /// Cargo has another use for it.
+    #[error("a project in Rust can't be called `{0}`: cargo has another use for that name")]
+    Reserved(String),
     /// There is something of that name.
     #[error("`{}` is there already", .0.display())]
     Exists(PathBuf),
@@ -32,7 +82,10 @@ pub fn create(directory: &Path, language: Language) -> Result<(), CreateError> {
     let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
     let begins = name.bytes().next().is_some_and(|first| first.is_ascii_lowercase());
     if !begins || name.len() > LONGEST || !name.bytes().all(allowed) {
-        return Err(CreateError::Name(name));
+        return Err(CreateError::Name(directory.display().to_string()));
+    }
+    if language == Language::Rust && RESERVED.contains(&name.as_str()) {
+        return Err(CreateError::Reserved(name));
     }
     if let Some(parent) = directory.parent() {
         fs::create_dir_all(parent).map_err(|error| CreateError::Write(parent.into(), error))?;

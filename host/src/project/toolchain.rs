@@ -61,8 +61,10 @@ impl Toolchain {
     pub(super) fn find(&self, project: &Path) -> Option<PathBuf> {
         let path = env::var_os("PATH").unwrap_or_default();
         let places: Vec<PathBuf> = OWN.iter().map(|own| project.join(own)).chain(env::split_paths(&path)).collect();
-        let candidates = self.programs.iter().flat_map(|program| places.iter().map(move |place| place.join(program)));
-        candidates.into_iter().find(|candidate| is_program(candidate))
+        // It is run in the project, where a relative place would be another.
+        let places = places.iter().filter(|place| place.is_absolute());
+        let mut candidates = places.flat_map(|place| self.programs.iter().map(move |program| place.join(program)));
+        candidates.find(|candidate| is_program(candidate))
     }
 }
 
@@ -109,7 +111,8 @@ pub(super) fn arguments(language: Language, sources: &[OsString], module: &Path)
             words.extend_from_slice(sources);
         }
         Language::Go => {
-            add(&["build", "-ldflags=-s -w", "-o"]);
+            // The same code is the same module wherever it lies.
+            add(&["build", "-ldflags=-s -w", "-trimpath", "-buildvcs=false", "-o"]);
             words.push(module.into());
             words.push(".".into());
         }
@@ -134,16 +137,31 @@ pub(super) fn environment(language: Language) -> &'static [(&'static str, &'stat
 
 /// Says a command as it would be typed.
 pub(super) fn shown(program: &OsStr, arguments: &[OsString]) -> String {
-    let words = [program].into_iter().chain(arguments.iter().map(OsString::as_os_str)).map(|word| {
-        let word = word.to_string_lossy();
-        if word.contains(' ') { format!("'{word}'") } else { word.into_owned() }
-    });
-    words.collect::<Vec<_>>().join(" ")
+    let words = [program].into_iter().chain(arguments.iter().map(OsString::as_os_str));
+    words.map(|word| quoted(&word.to_string_lossy())).collect::<Vec<_>>().join(" ")
+}
+
+/// Writes a word so that a shell takes it for one.
+pub(super) fn quoted(word: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./=:,@+%".contains(&byte);
+    if !word.is_empty() && word.bytes().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn word_is_quoted_where_a_shell_would_take_it_apart() {
+        for (word, written) in
+            [("./lab1", "./lab1"), ("my labs/a", "'my labs/a'"), ("it's", "'it'\\''s'"), ("$x", "'$x'"), ("", "''")]
+        {
+            assert_eq!(quoted(word), written);
+        }
+    }
 
     #[test]
     fn versions_are_read_from_what_programs_say() {

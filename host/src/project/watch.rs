@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use std::{fs, iter};
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
 /// An editor writes a file in several steps, and a formatter after it.
 const QUIET: Duration = Duration::from_millis(50);
+/// Something else may write all the time.
+const PATIENCE: Duration = Duration::from_millis(500);
 /// What toolchains write, besides all that begins with a point.
 const WRITTEN: [&str; 8] =
     ["target", "node_modules", "__pycache__", "zig-out", "zig-cache", "Cargo.lock", "package-lock.json", "go.sum"];
@@ -51,7 +53,8 @@ impl Watch {
         loop {
             let gone = || io::Error::other("nobody watches any more");
             self.changes.recv().map_err(|_| gone())?;
-            loop {
+            let begun = Instant::now();
+            while begun.elapsed() < PATIENCE {
                 match self.changes.recv_timeout(QUIET) {
                     Ok(()) => {}
                     Err(RecvTimeoutError::Timeout) => break,
@@ -77,27 +80,42 @@ impl Watch {
             let folder =
                 self.of.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new(".")).to_owned();
             self.add(&folder)?;
+            self.add_target(&self.of.clone())?;
             found.extend(iter::once(&self.of).filter_map(|file| Some((file.clone(), stamp(file)?))));
             return Ok(found);
         }
         let mut folders = vec![self.of.clone()];
         while let Some(folder) = folders.pop() {
-            self.add(&folder)?;
+            match self.add(&folder) {
+                // Somebody else's, among those of the project.
+                Err(_) if folder != self.of => continue,
+                added => added?,
+            }
             // It may be gone again.
             for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
                 let (path, name) = (entry.path(), entry.file_name());
                 let name = name.to_string_lossy();
                 let is_module = path.extension().is_some_and(|ending| ending == MODULE);
-                if name.starts_with('.') || name.ends_with('~') || WRITTEN.contains(&&*name) || is_module {
+                if name.starts_with(['.', '#']) || name.ends_with('~') || WRITTEN.contains(&&*name) || is_module {
                     continue;
                 }
                 match entry.file_type() {
                     Ok(kind) if kind.is_dir() => folders.push(path),
+                    Ok(kind) if kind.is_symlink() => {
+                        self.add_target(&path)?;
+                        found.extend(stamp(&path).map(|stamp| (path, stamp)));
+                    }
                     _ => found.extend(stamp(&path).map(|stamp| (path, stamp))),
                 }
             }
         }
         Ok(found)
+    }
+
+    /// Watches the folder of what a link leads to.
+    fn add_target(&mut self, link: &Path) -> io::Result<()> {
+        let target = link.canonicalize().ok();
+        target.as_deref().and_then(Path::parent).map_or(Ok(()), |folder| self.add(folder))
     }
 
     /// Watches a folder, again if it is: another may have its name now.
@@ -143,9 +161,12 @@ mod tests {
         assert_eq!(changed, [at("more/b"), at("src/a")]);
         fs::remove_file(at("more/b")).unwrap();
         assert_eq!(watch.change().unwrap(), [at("more/b")]);
+        std::os::unix::fs::symlink("../src/a", at("more/link")).unwrap();
         let mut file = Watch::begin(&at("src/a")).unwrap();
+        let mut link = Watch::begin(&at("more/link")).unwrap();
         fs::write(at("src/b"), "1").unwrap();
         fs::write(at("src/a"), "4444").unwrap();
         assert_eq!(file.change().unwrap(), [at("src/a")]);
+        assert_eq!(link.change().unwrap(), [at("more/link")]);
     }
 }
