@@ -129,6 +129,7 @@ impl Language {
     fn is_like_rust(&self) {
         project_builds_untouched(self.name);
         guide_is_a_scenario(self.name, self.main);
+        failure_shows_the_stack(self.name, self.main);
         let module = |example| self.build(example, str::to_owned);
         let (two, n) = (module("two-containers"), module("n-containers"));
         let failing = self.build("two-containers", |code| {
@@ -241,6 +242,55 @@ fn guide_is_a_scenario(language: &str, source: &str) {
     }
 }
 
+/// Has a project fail deep inside, by itself, and finds that its own stack is shown.
+fn failure_shows_the_stack(language: &str, source: &str) {
+    // Where to call what fails, what that is, and what is shown of it.
+    let (call, function, shown) = match language {
+        "rust" => (
+            ("    let host", "    deep(&[]);\n    let host"),
+            "\n#[inline(never)]\nfn deep(list: &[u32]) {\n    println!(\"{}\", list[0]);\n}\n",
+            "lab1::deep",
+        ),
+        "python" => {
+            (("    host =", "    deep({})\n    host ="), "\n\ndef deep(d):\n    return d[\"missing\"]\n", ", in deep")
+        }
+        "javascript" => (
+            ("  const host", "  deep(undefined);\n  const host"),
+            "\nfunction deep(d) {\n  return d.missing;\n}\n",
+            "at deep (",
+        ),
+        "c" => (
+            ("int main(void) {", "static void deep(int *);\n\nint main(void) {\n    int a = 0;\n    deep(&a);"),
+            "\nstatic __attribute__((noinline)) void deep(int *a) {\n    if (*a == 0) __builtin_trap();\n}\n",
+            "!deep\n",
+        ),
+        "go" => (
+            ("\thost := net.Host()", "\tdeep(nil)\n\thost := net.Host()"),
+            "\nfunc deep(m map[string]int) { m[\"x\"] = 1 }\n",
+            "main.deep(",
+        ),
+        "zig" => (
+            ("    const host", "    deep(0);\n    const host"),
+            "\nnoinline fn deep(n: usize) void {\n    if (n == 0) @panic(\"too deep\");\n}\n",
+            "!scenario.deep",
+        ),
+        _ => panic!("no failure for {language}"),
+    };
+    let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    orchestrator(place.path(), &["new", "lab1", "--lang", language]);
+    let file = place.path().join("lab1").join(source);
+    let code = fs::read_to_string(&file).unwrap();
+    assert_eq!(code.matches(call.0).count(), 1, "{language}");
+    fs::write(&file, code.replace(call.0, call.1) + function).unwrap();
+    orchestrator(place.path(), &["build", "lab1"]);
+    let module = fs::read(place.path().join("lab1/lab1.wasm")).unwrap();
+    on_machine(Kind::User, |m| {
+        m.write("lab1.wasm", &module);
+        m.orchestrator(&["run", "./lab1.wasm"]).fails_with(1).stderr_has(shown).stderr_has("nothing had been built");
+        m.has_no_trace_of_labs();
+    });
+}
+
 /// Makes a project in a language, builds it untouched, and finds that it stands and draws what the others draw.
 fn project_builds_untouched(language: &str) {
     let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
@@ -284,6 +334,7 @@ fn same_network(m: &Machine, example: &str, arguments: &[&str]) {
 fn rust() {
     project_builds_untouched("rust");
     guide_is_a_scenario("rust", "src/main.rs");
+    failure_shows_the_stack("rust", "src/main.rs");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! What comes in is a stranger's, so who calls this has given up what it had.
 
 mod core;
+mod debug;
 mod go;
 mod imports;
 mod kind;
@@ -11,6 +12,7 @@ mod survey;
 pub mod wit;
 
 pub use core::{CoreError, adapted, recipe};
+pub use debug::without_debug_info;
 pub use kind::{Binary, KindError, binary};
 pub use power::{Power, is_everything};
 pub use survey::{Import, Survey, SurveyError};

@@ -15,7 +15,10 @@ use thiserror::Error;
 
 use super::toolchain::{Toolchain, arguments, environment, quoted, search_path, shown, version_of};
 use super::{Language, Project};
+use crate::module::without_debug_info;
 
+/// Where a module is built, in the project. It has its own name there, as toolchains write that into it.
+const APART: &str = ".orchestrator-build";
 /// What Rust is built for.
 pub(super) const RUST_TARGET: &str = "wasm32-wasip2";
 
@@ -118,8 +121,9 @@ impl Project {
         // Beside it at first: a build that fails must not take the last good one away.
         let module = self.module();
         let name = module.file_name().unwrap_or_default();
-        let fresh = Path::new(".orchestrator-build.wasm");
-        let _ = fs::remove_file(place.join(fresh));
+        let fresh = &Path::new(APART).join(name);
+        let _ = fs::remove_dir_all(place.join(APART));
+        fs::create_dir(place.join(APART)).map_err(BuildError::about("write to", &self.directory))?;
         let arguments = arguments(self.language, &self.sources(&place)?, fresh);
         let command = shown(OsStr::new(toolchain.programs[0]), &arguments);
         let elsewhere = if self.language == Language::Rust { Some(rust_program(&program, &place)?) } else { None };
@@ -128,14 +132,13 @@ impl Project {
             if !built.is_file() {
                 return Err(BuildError::Nothing { command });
             }
-            if elsewhere.is_some() {
-                fs::copy(&built, place.join(fresh)).map_err(BuildError::about("write", &module))?;
-            }
+            let bytes = fs::read(&built).map_err(BuildError::about("read", &built))?;
+            // What is no module is for `run` to tell.
+            let lean = without_debug_info(&bytes).unwrap_or(bytes);
+            fs::write(place.join(fresh), lean).map_err(BuildError::about("write", &module))?;
             fs::rename(place.join(fresh), place.join(name)).map_err(BuildError::about("write", &module))
         });
-        if result.is_err() {
-            let _ = fs::remove_file(place.join(fresh));
-        }
+        let _ = fs::remove_dir_all(place.join(APART));
         result
     }
 

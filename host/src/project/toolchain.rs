@@ -106,7 +106,8 @@ pub(super) fn arguments(language: Language, sources: &[OsString], module: &Path)
             words.push(module.into());
         }
         Language::C => {
-            add(&["cc", "--target=wasm32-wasi", "-Os", "-Wall", "-Wextra", "-I.", "-o"]);
+            // Without debug information there would be no names of functions either.
+            add(&["cc", "--target=wasm32-wasi", "-Os", "-g1", "-Wall", "-Wextra", "-I.", "-o"]);
             words.push(module.into());
             words.extend_from_slice(sources);
         }
@@ -117,7 +118,7 @@ pub(super) fn arguments(language: Language, sources: &[OsString], module: &Path)
             words.push(".".into());
         }
         Language::Zig => {
-            add(&["build-exe", "-target", "wasm32-wasi", "-O", "ReleaseSmall", "-rdynamic"]);
+            add(&["build-exe", "-target", "wasm32-wasi", "-O", "ReleaseSmall", "-fno-strip", "-rdynamic"]);
             add(&["--dep", "orchestrator", "-Mroot=scenario.zig", "-Morchestrator=orchestrator.zig"]);
             let mut out = OsString::from("-femit-bin=");
             out.push(module);
