@@ -56,9 +56,9 @@ impl CoreKind {
         let ours = format!("{}*@{}", wit::PACKAGE, wit::VERSION);
         match self {
             Self::NoStart => Some("build it as a command, with a `main`, and not as a library (a reactor)".into()),
-            Self::Version => {
-                Some(format!("this orchestrator has {ours}; build all of the scenario against that version"))
-            }
+            Self::Version => Some(format!(
+                "this orchestrator has {ours}; build all of the scenario against that version, which `orchestrator wit --out DIR` writes"
+            )),
             Self::Unknown => Some(format!(
                 "there are {ours} (`orchestrator wit` prints it) and WASI preview 1; what a C compiler finds nowhere it \
                  imports from `env`"

@@ -207,7 +207,9 @@ fn explain_imports(engine: &Engine, component: &Component, error: wasmtime::Erro
     let hint = if interface.starts_with(PACKAGE) && !is_ours(interface) {
         Some(format!("this orchestrator has {PACKAGE}*@{VERSION}; the scenario may be built against a later version"))
     } else if is_ours(interface) {
-        Some(format!("this orchestrator has {interface}@{VERSION}; build the scenario against that version"))
+        Some(format!(
+            "this orchestrator has {interface}@{VERSION}; build the scenario against that version, which `orchestrator wit --out DIR` writes"
+        ))
     } else if interface.starts_with("wasi:") {
         Some("of WASI there is version 0.2: cli, clocks, filesystem, io, random, sockets".into())
     } else {
