@@ -27,8 +27,10 @@ const REST: Duration = Duration::from_secs(1);
 /// The same where the kernel looks for duplicates of addresses: up to a second until it begins, and one that it waits for an answer
 /// (RFC 4862, section 5.4.2).
 const REST_WITH_DETECTION: Duration = Duration::from_secs(4);
-/// By then the kernel has asked twice more for a neighbour that did not answer (`retrans_time_ms`, arp(7)), and been answered.
-const NEIGHBOUR_ASKED_AGAIN: Duration = Duration::from_millis(2_200);
+/// By then the kernel has asked again for a neighbour that did not answer (`retrans_time_ms`, arp(7)), and been answered.
+const NEIGHBOUR_ASKED_AGAIN: Duration = Duration::from_millis(1_200);
+/// So often a ping is repeated that should have been answered.
+const AGAIN: usize = 4;
 
 /// What all threads of the agent share.
 pub(super) struct Shared {
@@ -218,21 +220,27 @@ impl Shared {
         }
     }
 
-    /// Pings, and once more where the model says that a reply should have come: a busy kernel drops packets, above all questions for
-    /// a neighbour that go to hundreds of ports at once (`net.core.netdev_max_backlog`), and asks again only after a second.
-    fn ping_patiently(&self, departures: Vec<Departure>, channel: &Channel) -> io::Result<Vec<PingAnswer>> {
+    /// Pings, and again where the model says that a reply should have come: a busy kernel drops packets, above all questions for a
+    /// neighbour that go to hundreds of ports at once (`net.core.netdev_max_backlog`), and asks again only after a second.
+    fn ping_patiently(&self, mut departures: Vec<Departure>, channel: &Channel) -> io::Result<Vec<PingAnswer>> {
         let mut answers = icmp::ping(&departures, channel.as_fd())?;
-        let mut again = Vec::new();
-        let mut places = Vec::new();
-        for (place, mut departure) in departures.into_iter().enumerate() {
-            if answers[place].outcome == PingOutcome::NoReply && self.should_be_answered(&departure.ping) {
-                departure.ping.timeout = departure.ping.timeout.max(NEIGHBOUR_ASKED_AGAIN);
-                again.push(departure);
-                places.push(place);
+        let mut places: Vec<usize> = (0..answers.len()).collect();
+        for _ in 0..AGAIN {
+            let (mut lost, mut again) = (Vec::new(), Vec::new());
+            for (place, mut departure) in places.into_iter().zip(departures) {
+                if answers[place].outcome != PingOutcome::Reply && self.should_be_answered(&departure.ping) {
+                    departure.ping.timeout = departure.ping.timeout.max(NEIGHBOUR_ASKED_AGAIN);
+                    lost.push(place);
+                    again.push(departure);
+                }
             }
-        }
-        for (place, answer) in places.into_iter().zip(icmp::ping(&again, channel.as_fd())?) {
-            answers[place] = answer;
+            if lost.is_empty() {
+                break;
+            }
+            for (place, answer) in lost.iter().zip(icmp::ping(&again, channel.as_fd())?) {
+                answers[*place] = answer;
+            }
+            (places, departures) = (lost, again);
         }
         Ok(answers)
     }
