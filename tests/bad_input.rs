@@ -15,8 +15,12 @@ kernel_test!(module_that_is_no_file_is_refused, |m| {
     m.orchestrator(&["run", "./none.wasm"]).complains(2, "could not open `./none.wasm`\n  caused by: ");
     m.orchestrator(&["run", "none.wat"]).complains(2, "could not open `none.wat`\n  caused by: ");
     m.orchestrator(&["run", "./a/b/c"]).complains(2, "could not open `./a/b/c`\n  caused by: ");
-    m.orchestrator(&["run", "./"]).complains(2, "could not open `./`\n  caused by: is a directory\n");
-    m.orchestrator(&["run", "/tmp"]).complains(2, "could not open `/tmp`\n  caused by: is a directory\n");
+    for folder in ["./", "/tmp"] {
+        m.orchestrator(&["run", folder])
+            .complains(2, &format!("`{folder}` is no project: it has none of `Cargo.toml`, "));
+        let inspected = m.orchestrator(&["inspect", folder]);
+        inspected.complains(2, &format!("could not open `{folder}`\n  caused by: is a directory\n"));
+    }
     m.orchestrator(&["run", "./e\x1b[31m.wasm"]).complains(2, "could not open `./e\\u{1b}[31m.wasm`\n");
     m.has_no_trace_of_labs();
 });

@@ -112,6 +112,13 @@ fn toolchain_that_is_missing_or_too_old_is_told_with_what_installs_it() {
         m.program("in-zig/node_modules/.bin/zig", "#!/bin/sh\necho 0.7.0\n");
         m.program("in-zig/.venv/bin/python-zig", "#!/bin/sh\necho 0.15.2\n");
         m.orchestrator(&["build", "in-zig"]).complains(1, "has succeeded and left no module");
+        // A package that is no scenario's leaves nothing either.
+        let cargo = "#!/bin/sh\nif [ $1 = metadata ]; then echo {}; else echo cargo 1.95.0; fi\n";
+        m.program("in-rust/.venv/bin/cargo", cargo);
+        m.program("in-rust/.venv/bin/rustc", "#!/bin/sh\necho /\n");
+        let none = m.orchestrator(&["build", "in-rust"]);
+        none.complains(2, "it takes a package with one program to be a scenario, and this one has 0");
+        m.command("ls").arg("in-rust/.orchestrator-build").run().fails_with(2);
         // What it says of itself is shown where that is that it can't do anything.
         m.program("in-rust/.venv/bin/cargo", "#!/bin/sh\necho no default toolchain >&2; exit 1\n");
         let nothing = m.orchestrator(&["build", "in-rust"]);

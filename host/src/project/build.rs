@@ -122,11 +122,11 @@ impl Project {
         let module = self.module();
         let name = module.file_name().unwrap_or_default();
         let fresh = &Path::new(APART).join(name);
-        let _ = fs::remove_dir_all(place.join(APART));
-        fs::create_dir(place.join(APART)).map_err(BuildError::about("write to", &self.directory))?;
         let arguments = arguments(self.language, &self.sources(&place)?, fresh);
         let command = shown(OsStr::new(toolchain.programs[0]), &arguments);
         let elsewhere = if self.language == Language::Rust { Some(rust_program(&program, &place)?) } else { None };
+        let _ = fs::remove_dir_all(place.join(APART));
+        fs::create_dir(place.join(APART)).map_err(BuildError::about("write to", &self.directory))?;
         let result = self.run(&program, &arguments, &place, &command).and_then(|()| {
             let built = elsewhere.clone().unwrap_or_else(|| place.join(fresh));
             if !built.is_file() {
