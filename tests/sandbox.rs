@@ -172,11 +172,13 @@ fn process_of_a_guest_holds_nothing_but_its_streams_and_its_agent() {
     on_machine(Kind::Root, |m| {
         let (running, pid) = sleeping(m);
         let listed =
-            m.root_command("find").args(&[&format!("/proc/{pid}/fd"), "-type", "l", "-printf", "%f %l\n"]).run();
+            m.root_command("find").args(&[&format!("/proc/{pid}/fd"), "-type", "l", "-printf", "%f %m %l\n"]).run();
         let mut odd = Vec::new();
         let mut locks = 0;
         for line in listed.success().stdout().lines() {
-            let (number, target) = line.split_once(' ').expect("a number and a target");
+            let mut words = line.splitn(3, ' ');
+            let [number, mode, target] =
+                [(); 3].map(|()| words.next().expect("a number, what may be done, and a target"));
             match target {
                 // Its own streams, which are pipes here.
                 _ if ["0", "1", "2"].contains(&number) => assert!(target.starts_with("pipe:["), "{line}"),
@@ -184,6 +186,8 @@ fn process_of_a_guest_holds_nothing_but_its_streams_and_its_agent() {
                 _ if target.starts_with("socket:[") => {}
                 // The lab's lock, by which it learns that the agent has ended; nobody it could become may enter there.
                 _ if target.starts_with(&format!("{}/t", m.labs_directory())) => locks += 1,
+                // Its own code, which it can only read, and which is mapped where it is used.
+                _ if target.starts_with("/var/cache/orchestrator/") => assert_eq!(mode, "500", "{line}"),
                 // The runtime's: its events, and the memory that the guest began with.
                 "anon_inode:[eventpoll]" | "anon_inode:[eventfd]" | "/memfd:wasm-memory-image (deleted)" => {}
                 _ => odd.push(line),
