@@ -225,6 +225,10 @@ fn root_runs_no_toolchain_of_another_user() {
     on_machine(Kind::User, |m| {
         m.project();
         let home = m.kind().home();
+        // Where a machine has one uid only, its user is root there.
+        if m.root_command("stat").args(&["-c", "%u", home]).run().success().stdout() == "0\n" {
+            return;
+        }
         for words in [&["run", "./lab1"][..], &["plan", "./lab1"], &["build", "lab1"]] {
             let refused = m.root_command("orchestrator").args(words).cwd(home).run();
             refused.complains(2, "lab1` belongs to uid ").stderr_has("root runs no toolchain there");
