@@ -13,7 +13,6 @@ pub struct Key(String);
 impl Key {
     /// Makes the key of a module, by its SHA-256, and an engine, by that of all that its code hangs on.
     pub fn new(module: [u8; 32], engine: [u8; 32]) -> Self {
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         Self(format!("{}-{}", hex(&module), hex(&engine[..8])))
     }
 
@@ -34,6 +33,11 @@ impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Writes bytes as hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Returns the seal of some code.

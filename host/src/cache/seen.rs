@@ -1,19 +1,17 @@
 //! Which module a file holds, told without reading it: by where it is and when it was changed last, as git knows its files.
 
-use std::fs::{File, Metadata};
+use std::fs::Metadata;
 use std::io::{self, Read, Write};
 use std::os::fd::BorrowedFd;
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, SystemTime};
 
-use nix::fcntl::{OFlag, openat};
-use nix::sys::stat::Mode;
 use nix::sys::statfs::{
     BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, F2FS_SUPER_MAGIC, FsType, OVERLAYFS_SUPER_MAGIC, TMPFS_MAGIC, XFS_SUPER_MAGIC,
     fstatfs,
 };
 
-use super::directory::reason_against;
+use super::entry::hex;
 use super::store::Cache;
 
 /// What a note of this kind is called, before the numbers of the file's device and inode.
@@ -25,17 +23,11 @@ const LONGEST: u64 = 256;
 
 impl Cache {
     /// Returns the SHA-256 of the module in an open file, if it is known and the file has not changed since.
-    pub fn seen(&self, file: BorrowedFd<'_>, found: &Metadata) -> Option<[u8; 32]> {
-        if !tells_of_changes(file) {
+    pub fn seen(&self, open: BorrowedFd<'_>, file: &Metadata) -> Option<[u8; 32]> {
+        if !tells_of_changes(open) {
             return None;
         }
-        let file = found;
-        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-        let note = File::from(openat(self.directory(), name(file).as_str(), flags, Mode::empty()).ok()?);
-        let found = note.metadata().ok()?;
-        if !found.is_file() || reason_against(&found).is_some() {
-            return None;
-        }
+        let (note, _) = self.open_own(&name(file))?;
         let mut text = String::new();
         note.take(LONGEST).read_to_string(&mut text).ok()?;
         parse(text.strip_prefix(&stamp(file))?)
@@ -49,8 +41,7 @@ impl Cache {
             return Ok(());
         }
         let mut note = tempfile::Builder::new().prefix(".new-").tempfile_in(self.by_descriptor())?;
-        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        note.write_all(format!("{}{digest}", stamp(file)).as_bytes())?;
+        note.write_all(format!("{}{}", stamp(file), hex(&digest)).as_bytes())?;
         note.persist(self.by_descriptor().join(name(file))).map_err(|error| error.error)?;
         Ok(())
     }
@@ -90,7 +81,7 @@ mod tests {
     #[test]
     fn digest_is_read_back_and_nothing_else_is() {
         let digest: [u8; 32] = std::array::from_fn(|at| (at * 7) as u8);
-        let text: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let text = hex(&digest);
         assert_eq!(parse(&text), Some(digest));
         for wrong in ["", &text[..63], &format!("{text}0"), &text.replace('0', "g"), &text.replacen("00", "é", 1)] {
             assert_eq!(parse(wrong), None, "{wrong}");

@@ -1,8 +1,8 @@
 //! The entries of a directory: finding, keeping, listing, removing.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -85,10 +85,8 @@ impl Cache {
 
     /// Finds the code that is kept under a key. Whatever is wrong with it, it is not there.
     pub fn take(&self, key: &Key) -> Option<Kept> {
-        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-        let file = File::from(openat(self.directory.as_fd(), key.to_string().as_str(), flags, Mode::empty()).ok()?);
-        let found = file.metadata().ok()?;
-        if !found.is_file() || found.len() > CAPACITY || reason_against(&found).is_some() {
+        let (file, found) = self.open_own(&key.to_string())?;
+        if found.len() > CAPACITY {
             return None;
         }
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs().cast_signed();
@@ -160,9 +158,12 @@ impl Cache {
         &self.path
     }
 
-    /// Returns the open directory.
-    pub(super) fn directory(&self) -> BorrowedFd<'_> {
-        self.directory.as_fd()
+    /// Opens a file of the directory, if it is one and this user's alone.
+    pub(super) fn open_own(&self, name: &str) -> Option<(File, Metadata)> {
+        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+        let file = File::from(openat(self.directory.as_fd(), name, flags, Mode::empty()).ok()?);
+        let found = file.metadata().ok()?;
+        (found.is_file() && reason_against(&found).is_none()).then_some((file, found))
     }
 
     /// The directory itself, whatever is at its path by now.

@@ -33,7 +33,8 @@ pub(super) fn code_of(source: Source, limits: &RunLimits, shown: &str) -> Result
     let started = Instant::now();
     let broken = |error| not_loaded(error, shown);
     let engine = script::engine().map_err(LoadError::Engine).map_err(broken)?;
-    let key = |identity: &Identity| Key::new(identity.digest, script::engine_digest(&engine));
+    let engine_digest = script::engine_digest(&engine);
+    let key = |identity: &Identity| Key::new(identity.digest, engine_digest);
     let cache = open_cache();
     let kept = |identity: &Identity| cache.as_ref()?.take(&key(identity));
     let before = source.metadata();
