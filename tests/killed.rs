@@ -18,15 +18,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use act::{ACTS, Act};
-use stage::{Mode, on_stage};
+use stage::{LAB, Mode, on_stage};
+use support::{Halts, Heard};
 use trial::try_all;
 
 /// How many containers a lab has that is killed.
 const CONTAINERS: usize = 5;
 
-/// Places that none of these acts passes: only a user with subordinate ids does, or an edit (tests/edit/faults.rs).
-const ELSEWHERE: [&str; 5] =
-    ["ids to be mapped", "ids mapped", "edit committed", "edit completed", "edit to be undone"];
+/// Places that none of these acts passes: only a user with subordinate ids does, an edit (tests/edit/faults.rs), or `exec`.
+const ELSEWHERE: [&str; 6] =
+    ["ids to be mapped", "ids mapped", "edit committed", "edit completed", "edit to be undone", "lab entered"];
 
 /// Declares a test of each act, in each of the three modes.
 macro_rules! acts {
@@ -58,6 +59,32 @@ acts! {
     replacing_that_is_killed_leaves_one_lab_or_nothing: Act::Replace;
     down_or_agent_that_is_killed_leaves_nothing: Act::Remove;
     sweep_that_is_killed_is_finished_by_the_next: Act::Sweep;
+}
+
+fn exec_in_a_lab_that_ends_meanwhile(mode: Mode) {
+    on_stage(mode, 2, |stage| {
+        stage.stand();
+        let halts = Halts::listen(stage.machine);
+        let exec = halts.orchestrator(&["exec", LAB, "c1", "--", "true"]).spawn();
+        let Heard::Halted(halt) = halts.next() else { panic!("exec has ended") };
+        assert_eq!(halt.place, "lab entered");
+        stage.machine.orchestrator(&["down", LAB]).success();
+        halt.go_on();
+        exec.wait()
+            .complains(2, "lab `lab` has ended: its agent has gone")
+            .stderr_has("hint: `orchestrator list` shows");
+        stage.machine.has_no_trace_of_labs();
+    });
+}
+
+#[test]
+fn exec_in_a_lab_that_ends_meanwhile_says_so_as_root() {
+    exec_in_a_lab_that_ends_meanwhile(Mode::Root);
+}
+
+#[test]
+fn exec_in_a_lab_that_ends_meanwhile_says_so_as_user() {
+    exec_in_a_lab_that_ends_meanwhile(Mode::User);
 }
 
 #[test]

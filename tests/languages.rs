@@ -127,7 +127,7 @@ impl Language {
 
     /// Tries all examples of the language.
     fn is_like_rust(&self) {
-        project_builds_untouched(self.name);
+        project_builds_untouched(self.name, self.main);
         guide_is_a_scenario(self.name, self.main);
         failure_shows_the_stack(self.name, self.main);
         let module = |example| self.build(example, str::to_owned);
@@ -182,6 +182,30 @@ fn orchestrator(place: &Path, words: &[&str]) {
     assert!(done.status.success(), "{words:?}: {}", String::from_utf8_lossy(&done.stderr));
 }
 
+/// Makes a project, changes its code in a file, and builds it. Returns the module.
+fn project(language: &str, source: &str, change: impl FnOnce(&str) -> String) -> Vec<u8> {
+    let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    orchestrator(place.path(), &["new", "lab1", "--lang", language]);
+    let file = place.path().join("lab1").join(source);
+    let code = fs::read_to_string(&file).unwrap();
+    let changed = change(&code);
+    if changed != code {
+        fs::write(&file, changed).unwrap();
+    }
+    orchestrator(place.path(), &["build", "lab1"]);
+    fs::read(place.path().join("lab1/lab1.wasm")).unwrap()
+}
+
+/// Finds that two orders for a plan come to the same network. Each is a module and its arguments.
+#[track_caller]
+fn same_digest(m: &Machine, one: &[&str], other: &[&str]) {
+    let digest = |words: &[&str]| {
+        let plan = [&["plan", "--name", "t", "--json"], words].concat();
+        m.orchestrator(&plan).success().json()["digest"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(digest(one), digest(other), "{one:?}");
+}
+
 /// Puts the snippets of a language in the guide together.
 fn snippets(language: &str) -> String {
     let guide = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/guests.md")).unwrap();
@@ -203,18 +227,10 @@ fn snippets(language: &str) -> String {
 
 /// Builds what the guide says in a language, and finds that it stands and is what it is in the others.
 fn guide_is_a_scenario(language: &str, source: &str) {
-    let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    orchestrator(place.path(), &["new", "lab1", "--lang", language]);
-    fs::write(place.path().join("lab1").join(source), snippets(language)).unwrap();
-    orchestrator(place.path(), &["build", "lab1"]);
-    let module = fs::read(place.path().join("lab1/lab1.wasm")).unwrap();
+    let module = project(language, source, |_| snippets(language));
     for kind in [Kind::Root, Kind::User] {
         on_machine(kind, |m| {
             m.write("lab1.wasm", &module);
-            let digest = |words: &[&str]| {
-                let plan = [&["plan", "--name", "t", "--json"], words].concat();
-                m.orchestrator(&plan).success().json()["digest"].clone()
-            };
             let container = |i: u32| {
                 format!(
                     "netns.add,c{i} veth.add,host,veth{i},c{i},eth0 bridge.add-port,host,br0,veth{i} \
@@ -229,7 +245,7 @@ fn guide_is_a_scenario(language: &str, source: &str) {
             ];
             let calls = calls.join(" ");
             let calls: Vec<&str> = calls.split_whitespace().collect();
-            assert_eq!(digest(&["./lab1.wasm", "--", "3"]), digest(&[&[GUEST_CALLS, "--"], &calls[..]].concat()));
+            same_digest(m, &["./lab1.wasm", "--", "3"], &[&[GUEST_CALLS, "--"], &calls[..]].concat());
             let run = m.orchestrator(&["run", "./lab1.wasm"]);
             let said = format!("{}{}", run.success().stdout(), run.stderr());
             assert!(said.contains("host -> 192.0.2.1: network is unreachable"), "{run}");
@@ -276,14 +292,10 @@ fn failure_shows_the_stack(language: &str, source: &str) {
         ),
         _ => panic!("no failure for {language}"),
     };
-    let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    orchestrator(place.path(), &["new", "lab1", "--lang", language]);
-    let file = place.path().join("lab1").join(source);
-    let code = fs::read_to_string(&file).unwrap();
-    assert_eq!(code.matches(call.0).count(), 1, "{language}");
-    fs::write(&file, code.replace(call.0, call.1) + function).unwrap();
-    orchestrator(place.path(), &["build", "lab1"]);
-    let module = fs::read(place.path().join("lab1/lab1.wasm")).unwrap();
+    let module = project(language, source, |code| {
+        assert_eq!(code.matches(call.0).count(), 1, "{language}");
+        code.replace(call.0, call.1) + function
+    });
     on_machine(Kind::User, |m| {
         m.write("lab1.wasm", &module);
         m.orchestrator(&["run", "./lab1.wasm"]).fails_with(1).stderr_has(shown).stderr_has("nothing had been built");
@@ -292,23 +304,16 @@ fn failure_shows_the_stack(language: &str, source: &str) {
 }
 
 /// Makes a project in a language, builds it untouched, and finds that it stands and draws what the others draw.
-fn project_builds_untouched(language: &str) {
-    let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    orchestrator(place.path(), &["new", "lab1", "--lang", language]);
-    orchestrator(place.path(), &["build", "lab1"]);
-    let module = fs::read(place.path().join("lab1/lab1.wasm")).unwrap();
+fn project_builds_untouched(language: &str, source: &str) {
+    let module = project(language, source, str::to_owned);
     for kind in [Kind::Root, Kind::User] {
         on_machine(kind, |m| {
             m.write("lab1.wasm", &module);
-            let digest = |words: &[&str]| {
-                let plan = [&["plan", "--name", "t", "--json"], words].concat();
-                m.orchestrator(&plan).success().json()["digest"].clone()
-            };
             let calls = "netns.add,container1 veth.add,host,veth1,container1,ceth1 link.set-up,host,veth1 \
                          link.set-up,container1,ceth1 address.add,host,veth1,172.16.0.1/24 \
                          address.add,container1,ceth1,172.16.0.2/24";
             let calls: Vec<&str> = calls.split_whitespace().collect();
-            assert_eq!(digest(&["./lab1.wasm"]), digest(&[&[GUEST_CALLS, "--"], &calls[..]].concat()));
+            same_digest(m, &["./lab1.wasm"], &[&[GUEST_CALLS, "--"], &calls[..]].concat());
             let run = m.orchestrator(&["run", "./lab1.wasm"]);
             let said = format!("{}{}", run.success().stdout(), run.stderr());
             assert!(said.contains("host -> container1: reply"), "{run}");
@@ -322,17 +327,14 @@ fn project_builds_untouched(language: &str) {
 /// Finds that an example is the network that it is in Rust.
 #[track_caller]
 fn same_network(m: &Machine, example: &str, arguments: &[&str]) {
-    let digest = |module: &str| {
-        let order = [&["plan", module, "--name", "t", "--format", "json", "--"], arguments].concat();
-        m.orchestrator(&order).success().json()["digest"].as_str().unwrap().to_owned()
-    };
-    assert_eq!(digest(&format!("./{example}.wasm")), digest(example), "{example} {arguments:?}");
+    let file = format!("./{example}.wasm");
+    same_digest(m, &[&[file.as_str(), "--"], arguments].concat(), &[&[example, "--"], arguments].concat());
 }
 
 #[test]
 #[ignore = "needs crates of crates.io"]
 fn rust() {
-    project_builds_untouched("rust");
+    project_builds_untouched("rust", "src/main.rs");
     guide_is_a_scenario("rust", "src/main.rs");
     failure_shows_the_stack("rust", "src/main.rs");
 }

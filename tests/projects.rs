@@ -249,5 +249,8 @@ fn watch_ends_where_no_save_can_help() {
     on_machine(Kind::User, |m| {
         m.orchestrator(&["new", "lab1", "--lang", "python"]).success();
         m.inside(&["run", ".", "--watch"]).run().complains(3, "there is no `componentize-py`");
+        // Of a child that has ended nobody would learn if that signal stayed ignored.
+        let script = "trap '' CHLD; exec orchestrator run ./lab1 --watch";
+        m.command("sh").args(&["-c", script]).run().complains(3, "there is no `componentize-py`");
     });
 }

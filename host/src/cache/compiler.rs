@@ -80,12 +80,8 @@ pub fn compile(
     deadline: Instant,
     mut waiting: impl FnMut(),
 ) -> Result<Vec<u8>, CompilerError> {
-    // SAFETY: no handler is set. Whoever started this program may have had signals ignored; of a child that has ended one would
-    // then learn nothing. A limit of file sizes counts for memory too, and is to be an error here.
-    unsafe {
-        signal(Signal::SIGCHLD, SigHandler::SigDfl).map_err(io::Error::from)?;
-        signal(Signal::SIGXFSZ, SigHandler::SigIgn).map_err(io::Error::from)?;
-    }
+    // SAFETY: no handler is set. A limit of file sizes counts for memory too, and is to be an error here.
+    unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }.map_err(io::Error::from)?;
     let (input, mut code, mut report) = (memory()?, memory()?, memory()?);
     let patience = deadline.saturating_duration_since(Instant::now()).as_millis();
     (&input).write_all(module)?;

@@ -44,7 +44,7 @@ impl New {
         let path = if folder.contains('/') { folder.clone() } else { format!("./{folder}") };
         let mut said =
             format!("`{folder}/{}` draws a network, in {}\n\nnext:\n", self.lang.source(), self.lang.title());
-        if let Some(install) = installation(&self.name, self.lang) {
+        if let Some(install) = installation(&self.name) {
             said.push_str(&format!("  {install}\n"));
         }
         said.push_str(&format!("  orchestrator run {path} --watch     # builds it, and edits the lab at every save\n"));

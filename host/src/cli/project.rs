@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::{Exit, Failure};
-use crate::project::{BuildError, Language, NoProject, Project};
+use crate::project::{BuildError, NoProject, Project};
 use crate::topology::harmless;
 
 /// Finds the project in a folder.
@@ -62,8 +62,7 @@ fn failure(project: &Project, error: BuildError) -> Failure {
     Failure { exit, error: anyhow::Error::new(error).context(act), hint }
 }
 
-/// Returns what installs a language's toolchain for a project in a folder, if it is missing.
-pub(super) fn installation(directory: &Path, language: Language) -> Option<String> {
-    let project = Project::find(directory).ok().filter(|project| project.language == language)?;
-    project.lacks()
+/// Returns what installs the toolchain for the project in a folder, if it is missing.
+pub(super) fn installation(directory: &Path) -> Option<String> {
+    Project::find(directory).ok()?.lacks()
 }

@@ -13,6 +13,7 @@ use nix::unistd::{ForkResult, Pid, fork, getpgrp, tcgetpgrp, tcsetpgrp};
 
 use super::inside::{self, Room};
 use super::{Client, Error, dropping};
+use crate::fault;
 use crate::topology::NetnsName;
 
 /// Stops, which the terminal sends to its whole foreground group; the command decides what becomes of them.
@@ -35,9 +36,8 @@ pub struct Ended {
 /// To be called while this process has one thread: it enters namespaces and forks.
 pub fn exec(client: Client, netns: NetnsName, command: &[CString]) -> Result<Ended, Error> {
     let (join, descriptors) = client.join(netns.clone())?;
-    // The agent serves a limited number of connections, and a command may run for days.
-    drop(client);
     let net = enter(descriptors)?;
+    fault::point("lab entered");
     let room = Room { netns, net, hosts: join.hosts };
     let waited_for = SigSet::from_iter(FORWARDED.into_iter().chain([Signal::SIGCHLD]));
     let mut before = SigSet::empty();
@@ -45,14 +45,26 @@ pub fn exec(client: Client, netns: NetnsName, command: &[CString]) -> Result<End
     // Before the command is there, which may change both at once.
     let terminal = Front::of_this_group();
     // SAFETY: this process has one thread, so the child may do whatever the parent could.
-    match unsafe { fork() }.map_err(io_error("start a process"))? {
+    match unsafe { fork() }.map_err(|number| not_started(number, &client))? {
         ForkResult::Child => inside::become_command(&room, command, &before),
         ForkResult::Parent { child } => {
+            // The agent serves a limited number of connections, and a command may run for days.
+            drop(client);
             let status = attend(child, &waited_for, terminal)?;
             let hint = join.one_id.and_then(|advice| dropping::hint(command, status, &advice));
             Ok(Ended { status, hint })
         }
     }
+}
+
+/// Tells why no process could be started. In a PID namespace whose first process has ended, that is for lack of memory: the kernel's
+/// pid_namespaces(7).
+fn not_started(number: Number, client: &Client) -> Error {
+    match number {
+        Number::ENOMEM => client.status().err().filter(|error| matches!(error, Error::Gone(_))),
+        _ => None,
+    }
+    .unwrap_or_else(|| io_error("start a process")(number))
 }
 
 fn io_error(act: &'static str) -> impl FnOnce(Number) -> Error {

@@ -8,7 +8,6 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
-use nix::sys::signal::{SigHandler, Signal, signal};
 use nix::unistd::geteuid;
 use serde_json::Value;
 use thiserror::Error;
@@ -109,15 +108,12 @@ impl Project {
     pub fn build(&self) -> Result<(), BuildError> {
         let place = self.directory.canonicalize().map_err(BuildError::about("open", &self.directory))?;
         let toolchain = Toolchain::of(self.language);
-        self.is_ours(&place, toolchain.find(&place).as_deref())?;
+        let found = toolchain.find(&place);
+        self.is_ours(&place, found.as_deref())?;
         // One build at a time, as toolchains write where they like.
         let folder = File::open(&place).map_err(BuildError::about("open", &self.directory))?;
         folder.lock().map_err(BuildError::about("lock", &self.directory))?;
-        // SAFETY: no handler is set. Whoever started this program may have had the signal ignored, and of a child that has ended one
-        // would then learn nothing.
-        unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }
-            .map_err(|error| BuildError::about("build", &self.directory)(error.into()))?;
-        let program = self.program(&toolchain, &place)?;
+        let program = self.suitable(&toolchain, found, &place)?;
         // Beside it at first: a build that fails must not take the last good one away.
         let module = self.module();
         let name = module.file_name().unwrap_or_default();
@@ -173,11 +169,11 @@ impl Project {
         Ok(())
     }
 
-    /// Finds the program that builds it, if that is new enough.
-    fn program(&self, toolchain: &Toolchain, place: &Path) -> Result<PathBuf, BuildError> {
+    /// Returns the program that builds it, if it was found and is new enough.
+    fn suitable(&self, toolchain: &Toolchain, found: Option<PathBuf>, place: &Path) -> Result<PathBuf, BuildError> {
         let (name, language) = (toolchain.programs[0], self.language);
         let install = self.installation(toolchain);
-        let Some(program) = toolchain.find(place) else {
+        let Some(program) = found else {
             return Err(BuildError::Missing { program: name, language, install });
         };
         let said = output(&program, toolchain.version, place)?;
