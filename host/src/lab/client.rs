@@ -9,7 +9,7 @@ use crate::fault;
 use crate::plan::{Need, Step};
 use crate::protocol::{
     Answer, Channel, ChannelError, EditOrder, Edited, HelloError, Join, Model, PINGS_AT_ONCE, Request, STEPS_AHEAD,
-    STEPS_AT_ONCE, Status, dial, greet,
+    STEPS_AT_ONCE, Status, dial, greet, receive_greeting, send_greeting,
 };
 use crate::topology::{Drift, NetnsName, PING_INTERVAL, Ping, PingAnswer, harmless, observed};
 
@@ -34,9 +34,16 @@ impl Client {
         Self { channel: Channel::new(socket, ANSWER_LIMIT), lab, rootless }
     }
 
-    /// Waits until an agent that was just started is ready.
+    /// Greets an agent that was just started. It gets ready at once, while this process has something else to do.
+    pub(super) fn greet(self) -> Self {
+        // An agent that has ended meanwhile `ready` finds.
+        let _ = send_greeting(&self.channel);
+        self
+    }
+
+    /// Waits until an agent that was just started and greeted is ready.
     pub fn ready(&self) -> Result<(), Error> {
-        greet(&self.channel).map_err(|source| Error::Hello { lab: self.lab.clone(), source })?;
+        receive_greeting(&self.channel).map_err(|source| Error::Hello { lab: self.lab.clone(), source })?;
         fault::point("agent greeted");
         match self.channel.receive().map_err(Error::channel(&self.lab))? {
             Answer::Done => {

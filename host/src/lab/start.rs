@@ -109,7 +109,7 @@ pub fn start(order: &Order, undo: Undo) -> Result<Started, Error> {
     // From here on the lock is the agent's alone, and undoing waits for its end.
     drop(lock);
     deferred.undo_from_now_on(&ours, hold.lock());
-    Ok(Started { client: Client::new(ours, order.name.to_string(), rootless), hold, published })
+    Ok(Started { client: Client::new(ours, order.name.to_string(), rootless).greet(), hold, published })
 }
 
 /// Makes the agent's process, with as many ids as this user can have.

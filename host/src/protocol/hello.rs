@@ -30,7 +30,17 @@ pub enum HelloError {
 
 /// Sends the greeting and checks the other side's.
 pub fn greet(channel: &Channel) -> Result<(), HelloError> {
-    channel.send_raw(format!("{PREFIX}{VERSION}").as_bytes())?;
+    send_greeting(channel)?;
+    receive_greeting(channel)
+}
+
+/// Sends the greeting alone.
+pub fn send_greeting(channel: &Channel) -> Result<(), HelloError> {
+    Ok(channel.send_raw(format!("{PREFIX}{VERSION}").as_bytes())?)
+}
+
+/// Waits for the other side's and checks it.
+pub fn receive_greeting(channel: &Channel) -> Result<(), HelloError> {
     check_greeting(&channel.receive_raw(LONGEST)?)
 }
 
