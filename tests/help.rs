@@ -5,7 +5,7 @@ mod support;
 use support::{EXAMPLES, Machine, Outcome, kernel_test};
 
 /// All commands that a user is shown.
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 22] = [
     "run",
     "plan",
     "list",
@@ -20,6 +20,9 @@ const COMMANDS: [&str; 19] = [
     "new",
     "build",
     "inspect",
+    "push",
+    "pull",
+    "modules",
     "wit",
     "cache",
     "examples",

@@ -31,12 +31,16 @@ mod kernel;
 mod lab;
 #[path = "../../host/src/module/mod.rs"]
 mod module;
+#[path = "../../host/src/own/mod.rs"]
+mod own;
 #[path = "../../host/src/plan/mod.rs"]
 mod plan;
 #[path = "../../host/src/project/mod.rs"]
 mod project;
 #[path = "../../host/src/protocol/mod.rs"]
 mod protocol;
+#[path = "../../host/src/registry/mod.rs"]
+mod registry;
 #[path = "../../host/src/render/mod.rs"]
 mod render;
 #[path = "../../host/src/sandbox/mod.rs"]

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::module::hex;
+
 /// What an entry ends with: these bytes, the length of the code and its CRC-32, little-endian.
 const MAGIC: &[u8; 8] = b"orchcode";
 const SEAL: usize = MAGIC.len() + 8 + 4;
@@ -33,11 +35,6 @@ impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// Writes bytes as hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Returns the seal of some code.

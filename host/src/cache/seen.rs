@@ -11,8 +11,8 @@ use nix::sys::statfs::{
     fstatfs,
 };
 
-use super::entry::hex;
 use super::store::Cache;
+use crate::module::{hex, parse_hex};
 
 /// What a note of this kind is called, before the numbers of the file's device and inode.
 pub(super) const SEEN: &str = ".seen-";
@@ -27,10 +27,10 @@ impl Cache {
         if !tells_of_changes(open) {
             return None;
         }
-        let (note, _) = self.open_own(&name(file))?;
+        let (note, _) = self.directory.file(&name(file))?;
         let mut text = String::new();
         note.take(LONGEST).read_to_string(&mut text).ok()?;
-        parse(text.strip_prefix(&stamp(file))?)
+        parse_hex(text.strip_prefix(&stamp(file))?)
     }
 
     /// Notes the SHA-256 of the module in a file, with what was known of the file before it was read.
@@ -40,9 +40,9 @@ impl Cache {
         if !file.is_file() || !changed.elapsed().is_ok_and(|elapsed| elapsed > SETTLED) {
             return Ok(());
         }
-        let mut note = tempfile::Builder::new().prefix(".new-").tempfile_in(self.by_descriptor())?;
+        let mut note = tempfile::Builder::new().prefix(".new-").tempfile_in(self.directory.by_descriptor())?;
         note.write_all(format!("{}{}", stamp(file), hex(&digest)).as_bytes())?;
-        note.persist(self.by_descriptor().join(name(file))).map_err(|error| error.error)?;
+        note.persist(self.directory.by_descriptor().join(name(file))).map_err(|error| error.error)?;
         Ok(())
     }
 }
@@ -63,28 +63,4 @@ fn name(file: &Metadata) -> String {
 fn stamp(file: &Metadata) -> String {
     let (modified, changed) = ((file.mtime(), file.mtime_nsec()), (file.ctime(), file.ctime_nsec()));
     format!("{} {}.{:09} {}.{:09} ", file.len(), modified.0, modified.1, changed.0, changed.1)
-}
-
-fn parse(digest: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    let is_hex = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
-    for (byte, at) in bytes.iter_mut().zip((0..if is_hex { 64 } else { 0 }).step_by(2)) {
-        *byte = u8::from_str_radix(&digest[at..at + 2], 16).ok()?;
-    }
-    is_hex.then_some(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn digest_is_read_back_and_nothing_else_is() {
-        let digest: [u8; 32] = std::array::from_fn(|at| (at * 7) as u8);
-        let text = hex(&digest);
-        assert_eq!(parse(&text), Some(digest));
-        for wrong in ["", &text[..63], &format!("{text}0"), &text.replace('0', "g"), &text.replacen("00", "é", 1)] {
-            assert_eq!(parse(wrong), None, "{wrong}");
-        }
-    }
 }

@@ -1,20 +1,19 @@
 //! The entries of a directory: finding, keeping, listing, removing.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use memmap2::MmapOptions;
-use nix::fcntl::{OFlag, openat};
-use nix::sys::stat::{Mode, futimens};
+use nix::sys::stat::futimens;
 use nix::sys::time::TimeSpec;
 
-use super::directory::{Unfit, open, open_or_make, place, reason_against};
 use super::entry::{Key, seal, unseal};
 use super::seen::SEEN;
+use crate::own::{Base, Directory, Unfit};
 
 /// Entries take no more than this together: those that were not used for longest go.
 const CAPACITY: u64 = 512 << 20;
@@ -27,6 +26,14 @@ const WHOLE: i64 = 704_968_301;
 const BELIEVED: i64 = 60 * 60;
 /// Which module a file holds is noted anew after so long.
 const FORGOTTEN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Where a user's caches are.
+const CACHES: Base = Base { root: "/var/cache", variable: "XDG_CACHE_HOME", home: ".cache" };
+
+/// Returns where this user's compiled modules are, whether or not the directory is there.
+pub fn place() -> Result<PathBuf, Unfit> {
+    CACHES.place("orchestrator")
+}
 
 /// Code that was found whole.
 #[derive(Debug)]
@@ -51,8 +58,7 @@ impl Kept {
 /// A directory of compiled modules that is this user's alone.
 #[derive(Debug)]
 pub struct Cache {
-    directory: File,
-    path: PathBuf,
+    pub(super) directory: Directory,
 }
 
 /// An entry as it is listed.
@@ -69,23 +75,17 @@ pub struct Entry {
 impl Cache {
     /// Opens this user's cache, and makes its directory if need be.
     pub fn open() -> Result<Self, Unfit> {
-        let path = place()?;
-        Ok(Self { directory: open_or_make(&path)?, path })
+        Ok(Self { directory: Directory::open_or_make(place()?)? })
     }
 
     /// Opens this user's cache if it is there.
     pub fn find() -> Result<Option<Self>, Unfit> {
-        let path = place()?;
-        match open(&path) {
-            Ok(directory) => Ok(Some(Self { directory, path })),
-            Err(Unfit::Closed { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(unfit) => Err(unfit),
-        }
+        Ok(Directory::find(place()?)?.map(|directory| Self { directory }))
     }
 
     /// Finds the code that is kept under a key. Whatever is wrong with it, it is not there.
     pub fn take(&self, key: &Key) -> Option<Kept> {
-        let (file, found) = self.open_own(&key.to_string())?;
+        let (file, found) = self.directory.file(&key.to_string())?;
         if found.len() > CAPACITY {
             return None;
         }
@@ -107,12 +107,12 @@ impl Cache {
         if code.len() as u64 >= CAPACITY {
             return Ok(());
         }
-        let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(self.by_descriptor())?;
+        let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(self.directory.by_descriptor())?;
         file.write_all(code)?;
         file.write_all(&seal(code))?;
         // A file that is named before its bytes are on the disk may be empty after a power failure.
         file.as_file().sync_data()?;
-        match file.persist(self.by_descriptor().join(key.to_string())) {
+        match file.persist(self.directory.by_descriptor().join(key.to_string())) {
             // Somebody has emptied the cache meanwhile.
             Err(error) if error.error.kind() == io::ErrorKind::NotFound => return Ok(()),
             kept => kept.map_err(|error| error.error)?,
@@ -124,7 +124,7 @@ impl Cache {
     /// Lists the entries, the one used last first.
     pub fn list(&self) -> io::Result<Vec<Entry>> {
         let mut entries = Vec::new();
-        for found in fs::read_dir(self.by_descriptor())? {
+        for found in fs::read_dir(self.directory.by_descriptor())? {
             let found = found?;
             let Some(key) = found.file_name().to_str().and_then(Key::parse) else { continue };
             // One that has gone meanwhile is none.
@@ -143,7 +143,7 @@ impl Cache {
     pub fn empty(&self) -> io::Result<Vec<Entry>> {
         let entries = self.list()?;
         // By name, as what is in the place of an entry goes too.
-        for found in fs::read_dir(self.by_descriptor())? {
+        for found in fs::read_dir(self.directory.by_descriptor())? {
             let name = found?.file_name();
             if let Some(name) = name.to_str().filter(|name| Key::parse(name).is_some() || name.starts_with(SEEN)) {
                 self.remove(name)?;
@@ -155,24 +155,11 @@ impl Cache {
 
     /// Returns the path by which the directory was opened.
     pub fn path(&self) -> &std::path::Path {
-        &self.path
-    }
-
-    /// Opens a file of the directory, if it is one and this user's alone.
-    pub(super) fn open_own(&self, name: &str) -> Option<(File, Metadata)> {
-        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-        let file = File::from(openat(self.directory.as_fd(), name, flags, Mode::empty()).ok()?);
-        let found = file.metadata().ok()?;
-        (found.is_file() && reason_against(&found).is_none()).then_some((file, found))
-    }
-
-    /// The directory itself, whatever is at its path by now.
-    pub(super) fn by_descriptor(&self) -> PathBuf {
-        PathBuf::from(format!("/proc/self/fd/{}", self.directory.as_raw_fd()))
+        self.directory.path()
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        let path = self.by_descriptor().join(name);
+        let path = self.directory.by_descriptor().join(name);
         match fs::remove_file(&path) {
             Err(error) if error.kind() == io::ErrorKind::IsADirectory => fs::remove_dir(path),
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -193,7 +180,7 @@ impl Cache {
     }
 
     fn remove_stale(&self, age: Duration) {
-        for found in fs::read_dir(self.by_descriptor()).into_iter().flatten().flatten() {
+        for found in fs::read_dir(self.directory.by_descriptor()).into_iter().flatten().flatten() {
             let name = found.file_name();
             let begins = |with| name.to_str().is_some_and(|name| name.starts_with(with));
             let written = found.metadata().and_then(|metadata| metadata.modified());

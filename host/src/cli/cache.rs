@@ -4,7 +4,8 @@ use clap::Args;
 
 use super::output::{print, print_json};
 use super::{Exit, Failure};
-use crate::cache::{self, Cache, Entry, Unfit};
+use crate::cache::{self, Cache, Entry};
+use crate::own::Unfit;
 use crate::render::{self, CachedModule};
 
 /// Show the compiled modules that are kept for the next run, or remove them
@@ -56,7 +57,7 @@ fn shown(entry: Entry) -> CachedModule {
 fn unusable(unfit: Unfit) -> Failure {
     let hint = match unfit {
         Unfit::Unsafe { .. } => Some("remove it, and the next run makes a new one".into()),
-        Unfit::Nowhere | Unfit::Closed { .. } => None,
+        Unfit::Nowhere(_) | Unfit::Closed { .. } => None,
     };
     Failure { exit: Exit::Unable, error: unfit.into(), hint }
 }

@@ -7,8 +7,9 @@ use super::ended::not_loaded;
 use super::progress::Progress;
 use super::source::Source;
 use super::{Exit, Failure};
-use crate::cache::{self, Cache, CompilerError, Kept, Key, Spent, Task, Unfit};
+use crate::cache::{self, Cache, CompilerError, Kept, Key, Spent, Task};
 use crate::lab;
+use crate::own::Unfit;
 use crate::render::Compiled;
 use crate::sandbox::CompilerLimits;
 use crate::script::{self, Identity, LoadError, Native, RunLimits};
@@ -91,7 +92,10 @@ fn kept_code(engine: script::Engine, kept: &Kept, identity: Identity) -> Result<
 /// Tells which module a file holds, if the cache knows it.
 fn known(source: &Source, cache: Option<&Cache>, file: Option<&Metadata>, limits: &RunLimits) -> Option<Identity> {
     let file = file.filter(|file| file.len() <= limits.module)?;
-    Some(Identity { name: source.name().into(), digest: cache?.seen(source.file()?, file)? })
+    let digest = cache?.seen(source.file()?, file)?;
+    // What was damaged before it was seen is read, and found to be.
+    let is_it = source.digest().is_none_or(|expected| expected == digest);
+    is_it.then(|| Identity { name: source.name().into_owned(), digest })
 }
 
 /// Opens the cache. Without one each run compiles, which is worth a word only where somebody may be up to something.
@@ -102,7 +106,7 @@ fn open_cache() -> Option<Cache> {
             eprintln!("warning: {}; compiled modules are not kept", harmless(&unfit.to_string()));
             None
         }
-        Err(Unfit::Nowhere | Unfit::Closed { .. }) => None,
+        Err(Unfit::Nowhere(_) | Unfit::Closed { .. }) => None,
     }
 }
 

@@ -4,6 +4,8 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
+use thiserror::Error;
+
 use crate::lab;
 use crate::protocol::HelloError;
 use crate::sandbox::GiveUpError;
@@ -61,6 +63,11 @@ pub struct Failure {
     pub hint: Option<String>,
 }
 
+/// Stands for an error that was shown.
+#[derive(Debug, Error)]
+#[error("it was said")]
+struct Said;
+
 impl Failure {
     /// What was given can't be used.
     pub fn usage(message: impl Into<String>) -> Self {
@@ -75,6 +82,11 @@ impl Failure {
         }
     }
 
+    /// A process of this program's has said already what is wrong.
+    pub(super) fn said(exit: Exit) -> Self {
+        Self { exit, error: Said.into(), hint: None }
+    }
+
     /// Adds what to do about it.
     pub fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
@@ -87,6 +99,9 @@ impl Failure {
 
     /// Shows the error with its causes and the hint.
     pub fn report(&self) {
+        if self.error.is::<Said>() {
+            return;
+        }
         let mut causes = self.error.chain();
         let first = causes.next().map(ToString::to_string).unwrap_or_default();
         eprintln!("error: {}", shown(&first));
@@ -173,6 +188,7 @@ impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
         let hint = match &error {
             LoadError::Compile(CompileError::Core { kind, .. }) => kind.hint(),
+            LoadError::Damaged => Some("`orchestrator pull REF` brings it again".into()),
             LoadError::Code(_) => Some("`orchestrator cache --empty` has it compiled again".into()),
             LoadError::Import { hint, .. } => hint.clone(),
             LoadError::Item { hint, .. } => Some(hint.clone()),
@@ -188,7 +204,10 @@ impl From<LoadError> for Failure {
             _ => None,
         };
         let exit = match &error {
-            LoadError::Engine(_) | LoadError::Code(_) | LoadError::Compile(CompileError::Engine(_)) => Exit::Failed,
+            LoadError::Engine(_)
+            | LoadError::Code(_)
+            | LoadError::Damaged
+            | LoadError::Compile(CompileError::Engine(_)) => Exit::Failed,
             LoadError::Read(error) if lab::is_short_of_files(error) => Exit::Unable,
             LoadError::Thread(_) => Exit::Unable,
             LoadError::OutOfTime(_) => Exit::No,

@@ -1,28 +1,28 @@
 //! `orchestrator inspect`
 
-use std::time::{Duration, Instant};
-
 use bytesize::ByteSize;
 use clap::Args;
 
-use super::code::{broke_off, unclear};
 use super::output::{print, print_json};
+use super::registry::{AccessFlags, kept, reference_of};
 use super::source::Source;
+use super::survey::survey;
 use super::{Exit, Failure};
-use crate::cache::{self, CompilerError, Task};
-use crate::module::Survey;
-use crate::render::{self, Inspected};
-use crate::script::{LoadError, Module};
+use crate::registry::{Artifact, Reference, Remote, RemoteError};
+use crate::render::{self, Inspected, Published};
 use crate::topology::harmless;
 
 /// Tell what a module is and the most it could do, without running it
 #[derive(Debug, Args)]
 #[command(after_help = "\
+Of a module in a registry that is not in the store it tells what whoever has pushed it says: the module itself is not brought.
+
 Examples:
   orchestrator inspect ./from-a-stranger.wasm
   orchestrator inspect two-containers --json")]
 pub(super) struct Inspect {
-    /// Module: a file (with a `/`, or ending in `.wasm` or `.wat`) or the name of a built-in example
+    /// Module: a file (with a `/`, or ending in `.wasm` or `.wat`), one in a registry (REGISTRY/NAME:TAG), or the name of a
+    /// built-in example
     module: String,
     /// Size of the module, up to which it is read
     #[arg(long, value_name = "SIZE", default_value = "64MiB")]
@@ -30,49 +30,79 @@ pub(super) struct Inspect {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    access: AccessFlags,
 }
-
-/// How long a module may take to be read; 64 MiB take seconds.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Inspect {
     pub(super) fn execute(self) -> Result<Exit, Failure> {
-        let source = Source::find(&self.module)?;
-        let module = source.read(self.max_module.as_u64()).map_err(|error| self.unreadable(error))?;
-        let survey = self.survey(&module)?;
-        let digest = module.identity().digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        let bytes = module.bytes().len() as u64;
-        let inspected = Inspected { bytes, digest, survey, name: module.identity().name.clone() };
+        let published = match reference_of(&self.module) {
+            Some(reference) => Some(self.published(&reference?).map_err(|failure| failure.context(self.act()))?),
+            None => None,
+        };
+        if let Some(published) = published.as_ref().filter(|published| !published.is_here) {
+            if self.json {
+                print_json(&render::published_json(published))?;
+            } else {
+                print(&render::published_text(published))?;
+            }
+            return Ok(Exit::Done);
+        }
+        let inspected = self.inspected()?;
         if self.json {
-            print_json(&render::inspected_json(&inspected))?;
+            let mut json = render::inspected_json(&inspected);
+            if let Some(published) = &published {
+                json["published"] = render::published_json(published);
+            }
+            print_json(&json)?;
         } else {
-            print(&render::inspected_text(&inspected))?;
+            let published = published.map(|published| render::published_text(&published) + "\n").unwrap_or_default();
+            print(&(published + &render::inspected_text(&inspected)))?;
         }
         Ok(Exit::Done)
     }
 
-    /// Has the module read by the process that compiles, as it is a stranger's.
-    fn survey(&self, module: &Module) -> Result<Survey, Failure> {
-        match cache::compile(Task::Survey, &module.identity().name, module.bytes(), Instant::now() + PATIENCE, || ()) {
-            Ok(told) => serde_json::from_slice(&told).map_err(|_| unclear(&told, self.act())),
-            Err(CompilerError::Refused(report)) => Err(match serde_json::from_slice(&report) {
-                Ok(refused) => self.unreadable(LoadError::Compile(refused)),
-                Err(_) => unclear(&report, self.act()),
-            }),
-            Err(CompilerError::OutOfTime) => {
-                let limit = humantime::format_duration(PATIENCE);
-                let error = anyhow::anyhow!("it takes longer than {limit} to be read").context(self.act());
-                Err(Failure { exit: Exit::No, error, hint: None })
-            }
-            Err(error) => Err(broke_off(error, self.act())),
-        }
+    fn inspected(&self) -> Result<Inspected, Failure> {
+        let limit = self.max_module.as_u64();
+        let module = Source::find(&self.module, limit)?.read(limit);
+        let module = module.map_err(|error| Failure::from(error).context(self.act()))?;
+        let survey = survey(&module, || self.act())?;
+        Ok(Inspected::of(&module.identity().name, module.bytes().len() as u64, module.identity().digest, survey))
     }
 
-    fn unreadable(&self, error: LoadError) -> Failure {
-        Failure::from(error).context(self.act())
+    /// Comes by what is said of a module of a registry: from the store if it is there.
+    fn published(&self, reference: &Reference) -> Result<Published, Failure> {
+        if let Some((_, stored)) = kept(reference)? {
+            return Ok(published(stored.name, stored.digest.to_string(), stored.artifact, None, true));
+        }
+        let remote = Remote::to_pull(reference, &self.access.read()?)?;
+        let (manifest, digest) = remote.manifest()?;
+        let artifact = Artifact::read(&manifest).map_err(RemoteError::from)?;
+        let (_, imports) = remote.config(&artifact)?;
+        Ok(published(reference.to_string(), digest.to_string(), artifact, imports, false))
     }
 
     fn act(&self) -> String {
         format!("`{}` can't be inspected", harmless(&self.module))
+    }
+}
+
+fn published(
+    name: String,
+    digest: String,
+    Artifact { bytes, label, .. }: Artifact,
+    imports: Option<Vec<String>>,
+    is_here: bool,
+) -> Published {
+    Published {
+        name,
+        digest,
+        bytes,
+        description: label.description,
+        source: label.source,
+        licenses: label.licenses,
+        wit: label.wit,
+        imports,
+        is_here,
     }
 }

@@ -21,17 +21,22 @@ mod limits;
 mod link;
 mod list;
 mod man;
+mod modules;
 mod new;
 mod output;
 mod ping;
 mod plan;
 mod progress;
 mod project;
+mod pull;
+mod push;
+mod registry;
 mod repair;
 mod run;
 mod scenario;
 mod show;
 mod source;
+mod survey;
 mod watch;
 mod wit;
 
@@ -75,6 +80,9 @@ enum Command {
     New(new::New),
     Build(build::Build),
     Inspect(inspect::Inspect),
+    Push(push::Push),
+    Pull(pull::Pull),
+    Modules(modules::Modules),
     Wit(wit::Wit),
     Cache(cache::CacheCommand),
     Examples(examples::Examples),
@@ -120,6 +128,9 @@ impl Cli {
             Command::New(new) => new.execute(),
             Command::Build(build) => build.execute(),
             Command::Inspect(inspect) => inspect.execute(),
+            Command::Push(push) => push.execute(),
+            Command::Pull(pull) => pull.execute(),
+            Command::Modules(modules) => modules.execute(),
             Command::Wit(wit) => wit.execute(),
             Command::Cache(cache) => cache.execute(),
             Command::Examples(examples) => examples.execute(),

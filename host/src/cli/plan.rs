@@ -38,7 +38,8 @@ Examples:
   orchestrator plan ./my-lab.wasm --format ip -- --nodes 5")]
 pub(super) struct Plan {
     /// Scenario: a file (with a `/`, or ending in `.wasm` or `.wat`), a folder with a project (with a `/`, or `.`), which is
-    /// built before by its toolchain and outside of the sandbox, or the name of a built-in example
+    /// built before by its toolchain and outside of the sandbox, a module in a registry (REGISTRY/NAME:TAG), or the name of a
+    /// built-in example
     module: String,
     /// Name that the scenario is told of its lab [default: made from MODULE]
     #[arg(long, value_name = "LAB")]
@@ -76,7 +77,8 @@ enum Format {
 impl Plan {
     pub(super) fn execute(mut self) -> Result<Exit, Failure> {
         self.module = module_of(&self.module)?.into_owned();
-        let source = Source::find(&self.module)?;
+        let limits = RunLimits::from(self.limits);
+        let source = Source::find(&self.module, limits.module)?;
         sandbox::close_inherited(source.file());
         let format = if self.json { Format::Json } else { self.format };
         if self.against.is_some() && !matches!(format, Format::Table | Format::Json) {
@@ -85,7 +87,6 @@ impl Plan {
         let name = self.name.or_else(|| self.against.clone());
         let name = source::lab_name(name, &self.module)?;
         let against = self.against.map(|lab| model_of(&lab)).transpose()?;
-        let limits = RunLimits::from(self.limits);
         let (granted, directories) = self.grants.open()?;
         let machine = if self.on_host { Some(read_machine()?) } else { None };
         let on_machine = self.on_host || against.as_ref().is_some_and(|model| model.topology.is_on_machine());

@@ -11,6 +11,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 pub(super) struct Progress {
     what: String,
     total: Option<u64>,
+    in_bytes: bool,
     since: Instant,
     bar: Option<ProgressBar>,
 }
@@ -26,8 +27,15 @@ impl Progress {
         Self::begun(what, Some(total))
     }
 
+    /// Begins work on so many bytes.
+    pub(super) fn of_bytes(what: impl Into<String>, total: u64) -> Self {
+        let mut progress = Self::begun(what, Some(total));
+        progress.in_bytes = true;
+        progress
+    }
+
     fn begun(what: impl Into<String>, total: Option<u64>) -> Self {
-        Self { what: what.into(), total, since: Instant::now(), bar: None }
+        Self { what: what.into(), total, in_bytes: false, since: Instant::now(), bar: None }
     }
 
     /// Shows that it goes on.
@@ -54,6 +62,7 @@ impl Progress {
     fn show(&self) -> ProgressBar {
         let (template, total) = match self.total {
             None => ("{spinner} {msg}, {elapsed}", 0),
+            Some(total) if self.in_bytes => ("{msg}: {binary_bytes} of {binary_total_bytes}, {elapsed}", total),
             Some(total) => ("{msg}: {human_pos} of {human_len} steps, {elapsed}", total),
         };
         let style = ProgressStyle::with_template(template).expect("the templates above are well-formed");

@@ -32,7 +32,8 @@ Examples:
   orchestrator run ./my-lab.wasm --replace -- --nodes 5")]
 pub(super) struct Run {
     /// Scenario: a file (with a `/`, or ending in `.wasm` or `.wat`), a folder with a project (with a `/`, or `.`), which is
-    /// built before by its toolchain and outside of the sandbox, or the name of a built-in example
+    /// built before by its toolchain and outside of the sandbox, a module in a registry (REGISTRY/NAME:TAG), or the name of a
+    /// built-in example
     pub(super) module: String,
     /// Name of the lab [default: made from MODULE]
     #[arg(long, value_name = "LAB")]
@@ -78,12 +79,12 @@ impl Run {
         }
         self.module = module_of(&self.module)?.into_owned();
         let start = Instant::now();
-        let source = Source::find(&self.module)?;
+        let limits = RunLimits::from(self.limits);
+        let source = Source::find(&self.module, limits.module)?;
         sandbox::close_inherited(source.file());
         let name = source::lab_name(self.name.clone(), &self.module)?;
         lab::sweep(agent::undo)?;
         let (granted, directories) = self.grants.clone().open()?;
-        let limits = RunLimits::from(self.limits);
         let origin = Origin { module: self.module.clone(), source: source.identity(&self.module) };
         let order = lab::Order {
             name: name.clone(),

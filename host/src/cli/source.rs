@@ -1,12 +1,16 @@
-//! MODULE: a file, or the name of a built-in example.
+//! MODULE: a file, one in a registry, or the name of a built-in example.
 
+use std::borrow::Cow;
 use std::fs::{File, Metadata};
 use std::io::ErrorKind;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
+use super::registry::{reference_of, stored};
 use super::{Exit, Failure};
 use crate::lab::LabName;
+use crate::module::Digest;
+use crate::registry::Reference;
 use crate::script::{LoadError, Module};
 
 /// A scenario that comes with the program.
@@ -27,12 +31,19 @@ const ALIKE: f64 = 0.75;
 /// A module that was found and not read yet.
 pub(super) enum Source {
     File { name: String, file: File },
+    Stored { reference: Reference, file: File, digest: Digest },
     Example(&'static Example),
 }
 
 impl Source {
-    /// Finds MODULE. With a `/`, or an ending `.wasm` or `.wat`, it is a file; otherwise an example.
-    pub(super) fn find(module: &str) -> Result<Self, Failure> {
+    /// Finds MODULE. With the name of a host in front it is one in a registry, which is pulled up to the limit if it is not in the
+    /// store; with a `/`, or an ending `.wasm` or `.wat`, it is a file; otherwise an example.
+    pub(super) fn find(module: &str, limit: u64) -> Result<Self, Failure> {
+        if let Some(reference) = reference_of(module) {
+            let reference = reference?;
+            let (store, stored) = stored(&reference, limit)?;
+            return Ok(Self::Stored { file: store.module(&stored)?, digest: stored.artifact.layer, reference });
+        }
         let path = Path::new(module);
         if is_file(module) {
             let open = || -> std::io::Result<File> {
@@ -58,6 +69,7 @@ impl Source {
                 let path = std::fs::canonicalize(module).unwrap_or_else(|_| module.into());
                 format!("file {}", path.to_string_lossy())
             }
+            Self::Stored { reference, .. } => format!("module {reference}"),
             Self::Example(example) => format!("example {}", example.name),
         }
     }
@@ -65,24 +77,33 @@ impl Source {
     /// Returns the open file, if it is one.
     pub(super) fn file(&self) -> Option<BorrowedFd<'_>> {
         match self {
-            Self::File { file, .. } => Some(file.as_fd()),
+            Self::File { file, .. } | Self::Stored { file, .. } => Some(file.as_fd()),
             Self::Example(_) => None,
         }
     }
 
     /// Returns what it is called, to itself and in messages.
-    pub(super) fn name(&self) -> &str {
+    pub(super) fn name(&self) -> Cow<'_, str> {
         match self {
-            Self::File { name, .. } => name,
-            Self::Example(example) => example.name,
+            Self::File { name, .. } => name.into(),
+            Self::Stored { reference, .. } => reference.file_name().to_string_lossy(),
+            Self::Example(example) => example.name.into(),
         }
     }
 
     /// Returns what is known of its open file, if it is one.
     pub(super) fn metadata(&self) -> Option<Metadata> {
         match self {
-            Self::File { file, .. } => file.metadata().ok(),
+            Self::File { file, .. } | Self::Stored { file, .. } => file.metadata().ok(),
             Self::Example(_) => None,
+        }
+    }
+
+    /// Returns the SHA-256 that it must have, if it is named by one.
+    pub(super) fn digest(&self) -> Option<[u8; 32]> {
+        match self {
+            Self::Stored { digest, .. } => Some(digest.0),
+            Self::File { .. } | Self::Example(_) => None,
         }
     }
 
@@ -90,6 +111,10 @@ impl Source {
     pub(super) fn read(self, limit: u64) -> Result<Module, LoadError> {
         match self {
             Self::File { name, file } => Module::read(name, file, limit),
+            Self::Stored { reference, file, digest } => {
+                let module = Module::read(reference.file_name().to_string_lossy(), file, limit)?;
+                if module.identity().digest == digest.0 { Ok(module) } else { Err(LoadError::Damaged) }
+            }
             Self::Example(example) => Ok(Module::new(example.name, example.wasm.to_vec())),
         }
     }
@@ -103,8 +128,12 @@ pub(super) fn is_file(module: &str) -> bool {
 
 /// Returns the name of a module's lab: the one that was given, or one made from the module's.
 pub(super) fn lab_name(given: Option<LabName>, module: &str) -> Result<LabName, Failure> {
+    let from_module = || match reference_of(module) {
+        Some(reference) => LabName::from_module(reference.ok()?.file_name()),
+        None => LabName::from_module(Path::new(module)),
+    };
     given
-        .or_else(|| LabName::from_module(Path::new(module)))
+        .or_else(from_module)
         .ok_or_else(|| Failure::usage("no lab name can be made from this module's name").hint("give one with `--name`"))
 }
 

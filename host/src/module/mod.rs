@@ -4,6 +4,7 @@
 
 mod core;
 mod debug;
+mod digest;
 mod go;
 mod imports;
 mod kind;
@@ -13,6 +14,7 @@ pub mod wit;
 
 pub use core::{CoreError, adapted, recipe};
 pub use debug::without_debug_info;
+pub use digest::{Digest, NoDigest, hex, parse_hex};
 pub use kind::{Binary, KindError, binary};
 pub use power::{Power, is_everything};
 pub use survey::{Import, Survey, SurveyError};

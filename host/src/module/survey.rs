@@ -38,6 +38,8 @@ pub struct Survey {
     pub is_command: bool,
     /// What it imports, in the order of the names.
     pub imports: Vec<Import>,
+    /// What it exports, with the versions.
+    pub exports: Vec<String>,
     /// The language that it says it was written in, or that its toolchain is for.
     pub language: Option<String>,
     /// The programs that it says it was made by, with their versions.
@@ -55,6 +57,19 @@ pub struct Import {
     pub functions: Option<Vec<String>>,
 }
 
+impl Import {
+    /// Returns its name with the version that is asked for.
+    pub fn in_full(&self) -> String {
+        self.called(&self.interface)
+    }
+
+    /// Returns another name, of its package say, with the version that is asked for.
+    pub fn called(&self, name: &str) -> String {
+        let version = self.version.as_ref().map(|version| format!("@{version}")).unwrap_or_default();
+        format!("{name}{version}")
+    }
+}
+
 impl Survey {
     /// Reads a module. `name` stands for the file in what is said of its text.
     pub fn of(name: &str, bytes: &[u8]) -> Result<Self, SurveyError> {
@@ -70,6 +85,7 @@ impl Survey {
             is_core,
             is_command: declared.exports.iter().any(|export| export.starts_with("wasi:cli/run@0.2.")),
             imports: declared.imports,
+            exports: declared.exports,
             language: language(&made),
             made_by: made.made_by.into_iter().collect(),
         })

@@ -6,7 +6,7 @@ use bytesize::ByteSize;
 use serde_json::{Value, json};
 
 use super::table::table;
-use crate::module::{Import, Survey, is_everything, wit};
+use crate::module::{Import, Survey, hex, is_everything, wit};
 use crate::topology::harmless;
 
 /// Characters of what a module says of itself.
@@ -27,6 +27,11 @@ pub struct Inspected {
 }
 
 impl Inspected {
+    /// Puts together what is known of a module. Its digest is a SHA-256.
+    pub fn of(name: &str, bytes: u64, digest: [u8; 32], survey: Survey) -> Self {
+        Self { name: name.into(), bytes, digest: hex(&digest), survey }
+    }
+
     fn kind(&self) -> &'static str {
         if self.survey.is_core { "core module" } else { "component" }
     }
@@ -101,8 +106,7 @@ fn rows(imports: &[Import]) -> Vec<[String; 3]> {
 
 /// Returns a name with the version that an import asks for.
 fn with_version(name: &str, import: &Import) -> String {
-    let version = import.version.as_ref().map(|version| format!("@{version}")).unwrap_or_default();
-    short(&format!("{name}{version}"))
+    short(&import.called(name))
 }
 
 /// Returns a stranger's words, no more than fit into a line.

@@ -11,6 +11,7 @@ mod examples;
 mod inspected;
 mod list;
 mod mermaid;
+mod modules;
 mod ping;
 mod plan;
 #[cfg(test)]
@@ -30,6 +31,7 @@ pub use examples::{examples_json, examples_table};
 pub use inspected::{Inspected, inspected_json, inspected_text};
 pub use list::{Row, Status, list_json, list_table};
 pub use mermaid::mermaid;
+pub use modules::{Published, PulledModule, modules_json, modules_table, published_json, published_text};
 pub use ping::{Pinged, ping_json, ping_table};
 pub use plan::{digest, plan_json, plan_table, topology_json};
 pub use script::ip_script;

@@ -27,6 +27,9 @@ pub enum LoadError {
     /// The file could not be read.
     #[error("it could not be read")]
     Read(#[from] io::Error),
+    /// The file is not what it is named by.
+    #[error("its file in the store is damaged: it is not what its digest says")]
+    Damaged,
     /// The file is larger than the limit.
     #[error("it is larger than the limit of {limit}; `--max-module` raises it")]
     TooLarge {
