@@ -61,6 +61,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("oci_client", &["registry"]),
     ("docker_credential", &["registry"]),
     ("rustls", &["registry"]),
+    ("reqwest", &["registry"]),
+    ("http_auth", &["registry"]),
     ("rtnetlink", &["kernel"]),
     ("nix", &["cache", "own", "registry", "kernel", "agent", "lab", "sandbox", "protocol", "doctor", "project"]),
     ("libc", &["kernel", "agent", "lab", "sandbox", "protocol", "doctor"]),

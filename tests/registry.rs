@@ -106,6 +106,11 @@ kernel_test!(tag_that_has_moved_leaves_the_other_module_by_its_digest, |m| {
     m.orchestrator(&["pull", &at("lab1:1")]).success().stdout_has("pulled `");
     let table = m.orchestrator(&["modules"]);
     assert_eq!(table.success().stdout().matches("lab1").count(), 3, "{table}");
+    // A tag is not taken away by its digest.
+    let json = m.orchestrator(&["modules", "--json"]).success().json();
+    let tagged = json["modules"].as_array().unwrap().iter().find(|module| module["module"] == at("lab1:1")).unwrap();
+    let by_digest = format!("{}@{}", at("lab1"), tagged["digest"].as_str().unwrap());
+    m.orchestrator(&["modules", "--remove", &by_digest]).complains(2, "in the store");
     m.orchestrator(&["modules", "--prune"]).success().stderr_has("removed 1 without a tag");
     assert_eq!(m.orchestrator(&["modules"]).success().stdout().matches("lab1:").count(), 2);
     fake::end(registry);
@@ -134,6 +139,7 @@ kernel_test!(bad_answer_is_told_and_leaves_the_store_as_it_was, |m| {
         (at("shorter"), 4, "broke off: after"),
         (at("half"), 4, "broke off: "),
         (at("path"), 2, "its manifest names `sha256:../../../etc/passwd`, which is no part of a module"),
+        (at("long"), 4, "does not answer as a registry does: its manifest is larger than 1 MiB"),
         (at("cut-manifest"), 4, "its manifest can't be read"),
         (at("page"), 4, "its manifest can't be read"),
         (at("broken"), 4, "does not answer as a registry does: HTTP status 500: out of order"),
@@ -160,6 +166,20 @@ fn registry_that_says_nothing_is_given_up() {
         let registry = fake::start(m);
         let pull = m.command("orchestrator").args(&["pull", &at("silent")]).deadline(SILENCE).run();
         pull.complains(4, "broke off: it has said nothing for too long");
+        fake::end(registry);
+        finish(m, &store);
+    });
+}
+
+#[test]
+fn token_that_is_none_is_an_error() {
+    on_machine(Kind::User, |m| {
+        let store = private_store(m, "16m");
+        let registry = fake::start_with_tokens(m);
+        let reference = format!("{}/x", fake::TOKENS);
+        m.orchestrator(&["pull", &reference])
+            .complains(4, "does not answer as a registry does")
+            .stderr_lacks("panicked");
         fake::end(registry);
         finish(m, &store);
     });
@@ -195,7 +215,7 @@ kernel_test!(credentials_are_those_of_docker, |m| {
     let auth = |base64: &str| format!("{{\"auths\":{{\"127.0.0.1:5000\":{{\"auth\":\"{base64}\"}}}}}}");
     // `anna:old`
     pull(&auth("YW5uYTpvbGQ="))
-        .complains(2, "does not accept the credentials of `anna`; they are wrong, or have expired");
+        .complains(2, "does not accept the credentials of `anna`; they are wrong, have expired, or are not for this");
     pull("{").complains(2, "can't be used: it is not JSON as Docker writes it");
     pull(&auth("!")).complains(2, "can't be used: `auth` is not the base64 of a name, a colon and a password");
     pull("{\"credsStore\":\"none\"}").complains(2, "can't be used: the credential helper that it names can't be run");
@@ -243,8 +263,21 @@ kernel_test!(damage_in_the_store_is_found_and_mended_by_pulling, |m| {
     in_store(m, &store, "echo x >index.json");
     let lost = m.orchestrator(&["plan", &good]);
     lost.complains(4, "index.json` is damaged").stderr_has("hint: remove it, and pull the modules again");
+    // What is not known to be nobody's stays.
     in_store(m, &store, "rm index.json");
+    m.orchestrator(&["pull", &at("other")]).success();
+    assert_eq!(blobs(m, &store).len(), 5);
     m.orchestrator(&["plan", &good]).success().stderr_has("pulled `");
+    in_store(
+        m,
+        &store,
+        &format!("for f in blobs/sha256/*; do ! grep -q 'called latest' $f || echo >>$f; done; test -e {layer}"),
+    );
+    m.orchestrator(&["modules"])
+        .complains(4, "is damaged: it is not what its name says")
+        .stderr_has("error: the module `");
+    m.orchestrator(&["modules", "--remove", &good]).success();
+    m.orchestrator(&["pull", &good]).success();
     in_store(m, &store, "chmod 777 .");
     m.orchestrator(&["plan", &good]).complains(3, "is not used, as others may write to it; its mode is 0777");
     fake::end(registry);

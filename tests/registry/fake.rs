@@ -30,6 +30,14 @@ pub(crate) fn start(m: &Machine) -> Running<'_> {
     start_as(m, "registry")
 }
 
+/// Where a registry listens that gives tokens which are none.
+pub(crate) const TOKENS: &str = "127.0.0.1:5002";
+
+/// Starts that.
+pub(crate) fn start_with_tokens(m: &Machine) -> Running<'_> {
+    start_as(m, "tokens")
+}
+
 /// Starts the proxy.
 pub(crate) fn start_proxy(m: &Machine) -> Running<'_> {
     start_as(m, "proxy")
@@ -56,6 +64,7 @@ pub(crate) fn serve() {
     let (address, answer): (_, fn(TcpStream)) = match env::var(SERVES).as_deref() {
         Ok("registry") => (ADDRESS, answer),
         Ok("proxy") => (PROXY, pass_on),
+        Ok("tokens") => (TOKENS, answer_with_tokens),
         _ => return,
     };
     let listener = TcpListener::bind(address).expect("nobody else listens there");
@@ -65,6 +74,17 @@ pub(crate) fn serve() {
         // Whoever is disappointed hangs up.
         thread::spawn(move || answer(stream));
     }
+}
+
+fn answer_with_tokens(stream: TcpStream) {
+    let Some((request, _)) = request(&stream) else { return };
+    let challenge = format!("Www-Authenticate: Bearer realm=\"http://{TOKENS}/token\",service=\"test\"\r\n");
+    let _ = if request.contains("/token") {
+        // No header can have that in it.
+        reply(&stream, "200 OK", "", br#"{"token":"one\nand another"}"#)
+    } else {
+        reply(&stream, "401 Unauthorized", &challenge, b"")
+    };
 }
 
 /// Is a way to the registry that breaks.
@@ -137,22 +157,27 @@ fn manifest(repository: &str, tag: &str) -> Value {
         "too-large" => manifest["layers"][0]["size"] = (100 << 20).into(),
         "longer" => manifest["layers"][0]["size"] = (layer.len() - 1).into(),
         "shorter" => manifest["layers"][0]["size"] = (layer.len() + 1).into(),
+        "long" => manifest["annotations"]["long"] = "x".repeat(2 << 20).into(),
         "path" => manifest["layers"][0]["digest"] = "sha256:../../../etc/passwd".into(),
         _ => {}
     }
     manifest
 }
 
-fn answer(stream: TcpStream) {
-    // Whoever speaks TLS at first is told that this does not, as other servers do.
+/// Reads the first line of a request, and the others of its head. Whoever speaks TLS is told that this does not, as other servers do.
+fn request(stream: &TcpStream) -> Option<(String, Vec<String>)> {
     let mut first = [0];
     if stream.peek(&mut first).is_ok() && !first[0].is_ascii_uppercase() {
-        let _ = reply(&stream, "400 Bad Request", "", b"");
-        return;
+        let _ = reply(stream, "400 Bad Request", "", b"");
+        return None;
     }
-    let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
+    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
     let request = lines.next().unwrap_or_default();
-    let head: Vec<String> = lines.by_ref().take_while(|line| !line.is_empty()).collect();
+    Some((request, lines.by_ref().take_while(|line| !line.is_empty()).collect()))
+}
+
+fn answer(stream: TcpStream) {
+    let Some((request, head)) = request(&stream) else { return };
     let path = request.split(' ').nth(1).unwrap_or_default();
     // Only the last component of a name counts.
     let words: Vec<&str> = path.split('/').skip(1).filter(|word| *word != "someone").collect();

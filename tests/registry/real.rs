@@ -96,6 +96,14 @@ kernel_test!(
         m.orchestrator(&["down", "two-containers"]).success();
         registry.signal(nix::sys::signal::Signal::SIGTERM);
         let _ = registry.wait();
+        // Whom it wants to know it sends to where everybody could listen.
+        let tls = format!("  tls: {{certificate: {home}/server.pem, key: {home}/server.key}}\n");
+        let token =
+            format!("realm: 'http://127.0.0.1:5003/token', service: x, issuer: x, rootcertbundle: {home}/ca.pem");
+        let registry = start(m, &format!("{tls}auth:\n  token: {{{token}}}\n"));
+        push(&["--ca", "ca.pem"]).complains(4, "wants credentials in plain text, at `http://127.0.0.1:5003/token`");
+        registry.signal(nix::sys::signal::Signal::SIGTERM);
+        let _ = registry.wait();
         finish(m, &store);
     }
 );

@@ -97,7 +97,7 @@ pub(super) fn boot(config: &Config) -> Result<Booted, ExitCode> {
     }
 }
 
-fn remove_own_directory(config: &Config, lock: &OwnedFd) {
+pub(super) fn remove_own_directory(config: &Config, lock: &OwnedFd) {
     if traces::is_same(&config.directory, lock) {
         let _ = traces::remove_directory(&config.directory);
     }

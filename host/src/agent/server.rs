@@ -13,12 +13,12 @@ use nix::sys::signal::Signal;
 use nix::sys::socket::{SockFlag, accept4, getsockopt, sockopt};
 use nix::unistd::geteuid;
 
-use super::boot::{Booted, Prepared, REQUEST_LIMIT};
+use super::boot::{Booted, Prepared, REQUEST_LIMIT, remove_own_directory};
 use super::builder;
 use super::log::log;
 use super::machine::first_index;
 use super::netns::{self, Made, Maker};
-use super::outside::{Outside, Replaced};
+use super::outside::Outside;
 use super::requests::Shared;
 use super::standing::Standing;
 use super::workshop::Workshop;
@@ -43,13 +43,26 @@ const OVERFLOW_UID: u32 = 65_534;
 pub(super) fn run(config: Arc<Config>, booted: Booted) -> ExitCode {
     let Booted { held, lock, prepared } = booted;
     let Prepared { listener, signals, watch, outer_pid, host_is_quiet, replaced, on_machine } = prepared;
-    let started = start_threads(&config, lock, outer_pid, host_is_quiet, replaced, on_machine)
+    let could_not_start = |error: io::Error| log(format_args!("error: could not start: {error}"));
+    let found = open_host(host_is_quiet, on_machine.is_some());
+    let (host, machine) = match found {
+        Ok(found) => found,
+        Err(error) => {
+            could_not_start(error);
+            remove_own_directory(&config, &lock);
+            return ExitCode::FAILURE;
+        }
+    };
+    let mark = on_machine.as_ref().map(|on_machine| on_machine.mark.clone()).unwrap_or_default();
+    let (name, directory) = (config.name.clone(), config.directory.clone());
+    let outside = Arc::new(Outside::new(name, directory, replaced, lock, outer_pid, machine, mark));
+    let started = start_threads(&config, host, &outside, on_machine)
         .and_then(|threads| Ok((threads, held.as_fd().try_clone_to_owned()?)));
-    let (Threads { standing, outside, workshop }, run) = match started {
+    let (Threads { standing, workshop }, run) = match started {
         Ok(started) => started,
         Err(error) => {
-            log(format_args!("error: could not start: {error}"));
-            return ExitCode::FAILURE;
+            could_not_start(error);
+            outside.end(1);
         }
     };
     let shared = Arc::new(Shared {
@@ -109,24 +122,22 @@ pub(super) fn run(config: Arc<Config>, booted: Booted) -> ExitCode {
 /// The maker and the builder, and what they work on.
 struct Threads {
     standing: Arc<Mutex<Standing>>,
-    outside: Arc<Outside>,
     workshop: Workshop,
+}
+
+/// Opens the netns that this process is in: the lab's host, and once more if that is the machine's own.
+fn open_host(quiet: bool, on_machine: bool) -> io::Result<(Made, Option<OwnedFd>)> {
+    let host = Made { netns: netns::here()?, socket: Some(Socket::open()?), quiet };
+    let machine = on_machine.then(|| host.netns.try_clone()).transpose()?;
+    Ok((host, machine))
 }
 
 fn start_threads(
     config: &Config,
-    lock: OwnedFd,
-    outer_pid: i32,
-    host_is_quiet: bool,
-    replaced: Option<Replaced>,
+    host: Made,
+    outside: &Arc<Outside>,
     on_machine: Option<OnMachine>,
 ) -> io::Result<Threads> {
-    let host = Made { netns: netns::here()?, socket: Some(Socket::open()?), quiet: host_is_quiet };
-    let machine = on_machine.as_ref().map(|_| host.netns.try_clone()).transpose()?;
-    let Config { name, directory, .. } = config;
-    let mark = on_machine.as_ref().map(|on_machine| on_machine.mark.clone()).unwrap_or_default();
-    let (name, directory) = (name.clone(), directory.clone());
-    let outside = Arc::new(Outside::new(name, directory, replaced, lock, outer_pid, machine, mark));
     let standing = match on_machine {
         Some(OnMachine { mark, .. }) => Standing::on_machine(config.limits, host, mark, first_index()),
         None => Standing::new(config.limits, host),
@@ -134,7 +145,7 @@ fn start_threads(
     let standing = Arc::new(Mutex::new(standing));
     let (order, made) = Maker::start()?.split();
     let builder = builder::start(standing.clone(), outside.clone(), made)?;
-    Ok(Threads { standing, outside, workshop: Workshop::new(order, builder) })
+    Ok(Threads { standing, workshop: Workshop::new(order, builder) })
 }
 
 /// A thread that panics would leave the lab half alive.

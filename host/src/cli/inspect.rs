@@ -72,7 +72,7 @@ impl Inspect {
 
     /// Comes by what is said of a module of a registry: from the store if it is there.
     fn published(&self, reference: &Reference) -> Result<Published, Failure> {
-        if let Some((_, stored)) = kept(reference)? {
+        if let Some(stored) = kept(reference)? {
             return Ok(published(stored.name, stored.digest.to_string(), stored.artifact, None, true));
         }
         let remote = Remote::to_pull(reference, &self.access.read()?)?;

@@ -43,14 +43,22 @@ impl Modules {
             let count = store.as_ref().map(Store::prune).transpose()?.unwrap_or_default();
             eprintln!("removed {count} without a tag");
         }
-        let modules = store.map(|store| store.list()).transpose()?.unwrap_or_default();
+        if !self.json && (self.prune || !self.remove.is_empty()) {
+            return Ok(Exit::Done);
+        }
+        let (modules, damaged) = store.map(|store| store.list()).transpose()?.unwrap_or_default();
         let modules: Vec<PulledModule> = modules.into_iter().map(shown).collect();
         if self.json {
             print_json(&render::modules_json(&place, &modules))?;
-        } else if self.remove.is_empty() && !self.prune {
+        } else {
             print(&render::modules_table(&place, &modules))?;
         }
-        Ok(Exit::Done)
+        match damaged.into_iter().next() {
+            Some((name, error)) => {
+                Err(Failure::from(error).context(format!("the module `{}` is lost", crate::topology::harmless(&name))))
+            }
+            None => Ok(Exit::Done),
+        }
     }
 }
 

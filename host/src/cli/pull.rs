@@ -65,20 +65,20 @@ impl Pull {
             return Ok((digest, None));
         }
         let (config, _) = remote.config(&artifact)?;
-        let (layer, bytes) = match here {
+        let (draft, bytes) = match here {
             Some(bytes) => (None, bytes),
             None => {
                 let mut draft = store.draft()?;
                 let mut progress = Progress::of_bytes(format!("pulling `{reference}`"), artifact.bytes);
                 remote.blob(artifact.layer, artifact.bytes, &mut draft, |received| progress.at(received))?;
                 let bytes = draft.read().map_err(RemoteError::Write)?;
-                (Some((draft, artifact.layer)), bytes)
+                (Some(draft), bytes)
             }
         };
         // What is no module is not kept.
         let module = Module::new(reference.file_name().to_string_lossy(), bytes);
         let survey = survey(&module, act)?;
-        store.keep(reference, &manifest, &config, layer)?;
+        store.keep(reference, &manifest, &config, draft, module.bytes())?;
         Ok((digest, Some(Inspected::of(&module.identity().name, artifact.bytes, artifact.layer.0, survey))))
     }
 }

@@ -1,5 +1,7 @@
 //! REF: a module in a registry, and what is said of registries on the command line.
 
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -45,22 +47,28 @@ pub(super) fn reference(text: &str) -> Result<Reference, Failure> {
 
 /// Reads MODULE if it is a REF: it is called like one, and there is no such file.
 pub(super) fn reference_of(module: &str) -> Option<Result<Reference, Failure>> {
-    (Reference::is_meant(module) && !Path::new(module).exists()).then(|| reference(module))
+    let is_there = match Path::new(module).symlink_metadata() {
+        Ok(_) => true,
+        Err(error) => error.kind() != ErrorKind::NotFound && error.kind() != ErrorKind::NotADirectory,
+    };
+    (Reference::is_meant(module) && !is_there).then(|| reference(module))
 }
 
 /// Finds a module in the store, which has it pulled if it is not there.
-pub(super) fn stored(reference: &Reference, limit: u64) -> Result<(Store, Stored), Failure> {
-    if let Some(found) = kept(reference)? {
+pub(super) fn stored(reference: &Reference, limit: u64) -> Result<(Stored, File), Failure> {
+    let opened = || -> Result<Option<(Stored, File)>, Failure> {
+        Ok(Store::find()?.map(|store| store.open_module(reference)).transpose()?.flatten())
+    };
+    if let Some(found) = opened()? {
         return Ok(found);
     }
     pull(reference, limit)?;
-    kept(reference)?.ok_or_else(|| Failure::usage(format!("`{reference}` was removed again")))
+    opened()?.ok_or_else(|| Failure::usage(format!("`{reference}` was removed again")))
 }
 
 /// Finds a module in the store.
-pub(super) fn kept(reference: &Reference) -> Result<Option<(Store, Stored)>, Failure> {
-    let Some(store) = Store::find()? else { return Ok(None) };
-    Ok(store.get(reference)?.map(|stored| (store, stored)))
+pub(super) fn kept(reference: &Reference) -> Result<Option<Stored>, Failure> {
+    Ok(Store::find()?.map(|store| store.get(reference)).transpose()?.flatten())
 }
 
 /// Has a module pulled by a process of its own: this one is to run a guest, and must not have had the credentials of the user.
@@ -115,6 +123,13 @@ impl From<RemoteError> for Failure {
             RemoteError::Certificate { .. } => {
                 (Exit::Usage, Some("`--ca FILE` trusts an authority of your own".into()))
             }
+            RemoteError::NoTls(_) => (
+                Exit::Unable,
+                Some(
+                    "install the system's certificates, package ca-certificates, or have SSL_CERT_FILE lead to some"
+                        .into(),
+                ),
+            ),
             RemoteError::Anonymous(registry) => (
                 Exit::Usage,
                 Some(format!(
@@ -130,7 +145,10 @@ impl From<RemoteError> for Failure {
             RemoteError::NoArtifact(_) => {
                 (Exit::Usage, Some("`orchestrator push`, or `wkg oci push`, makes an artifact of a module".into()))
             }
-            RemoteError::Unreachable { .. }
+            RemoteError::Unreachable { .. } => {
+                (Exit::Failed, Some("if a file was meant: that is given with `./`".into()))
+            }
+            RemoteError::Realm { .. }
             | RemoteError::Broken { .. }
             | RemoteError::Digest { .. }
             | RemoteError::Longer { .. }

@@ -41,8 +41,8 @@ impl Source {
     pub(super) fn find(module: &str, limit: u64) -> Result<Self, Failure> {
         if let Some(reference) = reference_of(module) {
             let reference = reference?;
-            let (store, stored) = stored(&reference, limit)?;
-            return Ok(Self::Stored { file: store.module(&stored)?, digest: stored.artifact.layer, reference });
+            let (stored, file) = stored(&reference, limit)?;
+            return Ok(Self::Stored { file, digest: stored.artifact.layer, reference });
         }
         let path = Path::new(module);
         if is_file(module) {

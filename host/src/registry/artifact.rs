@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
+use super::short;
 use crate::module::{Digest, Survey};
 
 /// The media type of the config.
@@ -87,11 +88,11 @@ impl Artifact {
         let OciImageManifest { config, layers, annotations, .. } =
             serde_json::from_value(value).map_err(NoArtifact::Broken)?;
         if config.media_type != CONFIG {
-            return Err(NoArtifact::Other(config.media_type));
+            return Err(NoArtifact::Other(short(&config.media_type)));
         }
         let [layer] = &layers[..] else { return Err(NoArtifact::Layers(layers.len())) };
         if layer.media_type != LAYER {
-            return Err(NoArtifact::Layer(layer.media_type.clone()));
+            return Err(NoArtifact::Layer(short(&layer.media_type)));
         }
         let ((layer, bytes), (config, config_bytes)) = (part(layer)?, part(&config)?);
         let mut annotations = annotations.unwrap_or_default();
@@ -107,7 +108,7 @@ impl Artifact {
 
 fn part(descriptor: &OciDescriptor) -> Result<(Digest, u64), NoArtifact> {
     let digest = descriptor.digest.parse().ok();
-    digest.zip(u64::try_from(descriptor.size).ok()).ok_or_else(|| NoArtifact::Part(descriptor.digest.clone()))
+    digest.zip(u64::try_from(descriptor.size).ok()).ok_or_else(|| NoArtifact::Part(short(&descriptor.digest)))
 }
 
 /// The config, as far as it is read: what the module imports, as its publisher says.

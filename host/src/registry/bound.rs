@@ -13,6 +13,8 @@ pub(super) struct Bound(Option<(rlim_t, rlim_t)>);
 impl Bound {
     /// Bounds the memory for data (setrlimit(2), RLIMIT_DATA). What asks for more ends the process, which has nothing to lose.
     pub(super) fn set() -> Self {
+        // What is dumped may hold a password.
+        let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
         let before = getrlimit(Resource::RLIMIT_DATA).ok().filter(|(soft, _)| *soft > MOST);
         Self(before.filter(|(_, hard)| setrlimit(Resource::RLIMIT_DATA, MOST, *hard).is_ok()))
     }

@@ -41,7 +41,9 @@ pub(super) fn credentials(registry: &str) -> Result<RegistryAuth, NoCredentials>
         Err(source) => return Err(NoCredentials::Closed { path, source }),
     };
     let broken = |why: String| Err(NoCredentials::Broken { registry: registry.into(), path: path.clone(), why });
-    match get_credential_from_reader(file, registry) {
+    // Docker's own registry has its credentials under the name that it had first.
+    let server = if registry == "index.docker.io" { "https://index.docker.io/v1/" } else { registry };
+    match get_credential_from_reader(file, server) {
         Ok(DockerCredential::UsernamePassword(name, password)) => Ok(RegistryAuth::Basic(name, password)),
         Ok(DockerCredential::IdentityToken(_)) => {
             broken("they are an identity token, and only a name and a password are understood".into())

@@ -3,14 +3,12 @@
 use std::error::Error as _;
 use std::io;
 
+use oci_client::RegistryOperation;
 use oci_client::errors::{DigestError, OciDistributionError as Told, OciErrorCode};
 use thiserror::Error;
 
-use super::{NoArtifact, NoCredentials, Reference};
+use super::{NoArtifact, NoCredentials, Reference, short};
 use crate::module::Digest;
-
-/// Characters of what a registry says in its own words.
-const LONGEST: usize = 200;
 
 /// Why a registry did not do what it was asked.
 #[derive(Debug, Error)]
@@ -46,7 +44,9 @@ pub enum RemoteError {
     #[error("the registry `{0}` wants to know who asks, and there are no credentials for it")]
     Anonymous(String),
     /// The credentials are wrong, or have expired.
-    #[error("the registry `{registry}` does not accept the credentials of `{name}`; they are wrong, or have expired")]
+    #[error(
+        "the registry `{registry}` does not accept the credentials of `{name}`; they are wrong, have expired, or are not for this"
+    )]
     Refused {
         /// The registry.
         registry: String,
@@ -87,6 +87,17 @@ pub enum RemoteError {
         /// What it said.
         why: String,
     },
+    /// It sends those with credentials to where everybody could read them.
+    #[error("the registry `{registry}` wants credentials in plain text, at `{realm}`")]
+    Realm {
+        /// The registry.
+        registry: String,
+        /// Where.
+        realm: String,
+    },
+    /// There are no certificates to trust in, say.
+    #[error("TLS can't be set up here: {0}")]
+    NoTls(String),
     /// What was received could not be kept.
     #[error("could not write what was received")]
     Write(#[source] io::Error),
@@ -103,7 +114,7 @@ pub enum RemoteError {
 
 impl RemoteError {
     /// Puts into our words what the client has said. `user` is whose credentials were shown.
-    pub(super) fn of(told: Told, reference: &Reference, user: Option<&str>) -> Self {
+    pub(super) fn of(told: Told, reference: &Reference, operation: RegistryOperation, user: Option<&str>) -> Self {
         let registry = reference.registry().to_owned();
         match told {
             Told::RequestError(error) => Self::of_request(&error, registry),
@@ -119,13 +130,22 @@ impl RemoteError {
                 let Some(first) = envelope.errors.into_iter().next() else {
                     return Self::Answer { registry, why: "an error without a word".into() };
                 };
+                let said = || short(&format!("{:?}: {}", first.code, first.message));
                 match first.code {
+                    OciErrorCode::Toomanyrequests | OciErrorCode::BlobUnknown | OciErrorCode::ManifestBlobUnknown => {
+                        Self::Answer { registry, why: said() }
+                    }
                     OciErrorCode::ManifestUnknown | OciErrorCode::NameUnknown | OciErrorCode::NotFound => {
                         Self::Missing(reference.to_string())
                     }
                     OciErrorCode::Unauthorized => Self::unknown(registry, user),
-                    code => Self::Denied { registry, why: short(&format!("{code:?}: {}", first.message)) },
+                    _ => Self::Denied { registry, why: said() },
                 }
+            }
+            Told::ServerError { code: code @ (403 | 404), message, .. }
+                if operation == RegistryOperation::Push || code == 403 =>
+            {
+                Self::Denied { registry, why: short(&format!("HTTP status {code}: {message}")) }
             }
             Told::ServerError { code: 404, .. } | Told::ImageManifestNotFoundError(_) => {
                 Self::Missing(reference.to_string())
@@ -164,10 +184,12 @@ impl RemoteError {
     }
 }
 
-/// Tells whether the other side speaks TLS, and could not prove who it is.
-pub(super) fn is_about_trust(told: &Told) -> bool {
-    let Told::RequestError(error) = told else { return false };
-    matches!(tls_error(error), Some(rustls::Error::InvalidCertificate(_)))
+/// Tells whether the other side may not have understood TLS: it has answered in another way, or hung up, or said nothing at all.
+pub(super) fn may_be_plain(error: &reqwest::Error) -> bool {
+    match tls_error(error) {
+        Some(tls) => matches!(tls, rustls::Error::InvalidMessage(_)),
+        None => error.is_connect() || error.is_timeout(),
+    }
 }
 
 /// Finds what TLS has said among the causes.
@@ -194,8 +216,4 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let text = text.split(" (os error ").next().unwrap_or_default();
     let mut letters = text.chars();
     short(&letters.next().map_or_else(String::new, |first| first.to_lowercase().to_string() + letters.as_str()))
-}
-
-fn short(text: &str) -> String {
-    text.chars().take(LONGEST).collect()
 }

@@ -7,6 +7,7 @@ mod artifact;
 mod bound;
 mod credentials;
 mod error;
+mod guard;
 mod reference;
 mod remote;
 mod store;
@@ -17,4 +18,12 @@ pub use credentials::NoCredentials;
 pub use error::RemoteError;
 pub use reference::{NoReference, Reference};
 pub use remote::Remote;
-pub use store::{Draft, Store, StoreError, Stored, place};
+pub use store::{Draft, Lost, Store, StoreError, Stored, place};
+
+/// Characters of what a registry says in its own words.
+const LONGEST: usize = 200;
+
+/// Returns no more of a stranger's words than fit into a message.
+fn short(text: &str) -> String {
+    text.chars().take(LONGEST).collect()
+}

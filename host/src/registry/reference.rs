@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::module::Digest;
+use crate::module::{Digest, NoDigest};
 
 /// The name of a module: registry, repository, and a tag or the digest of its manifest, as docker(1) and `wkg` write it
 /// (distribution-spec, "Pulling manifests"). Without either the tag is `latest`.
@@ -75,10 +75,21 @@ impl FromStr for Reference {
                 "it does not begin with the name of a registry, as in `registry.example.org/name:1`".into(),
             ));
         }
+        let (host, rest) = text.split_once('/').unwrap_or_default();
+        if host.starts_with('[') {
+            return Err(wrong("an IPv6 address is not understood there; a name that leads to it is".into()));
+        }
+        if host.split_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_err()) {
+            return Err(wrong("a port is a number up to 65535".into()));
+        }
+        // The names of hosts are (RFC 4343), those of repositories are not.
+        let text = format!("{}/{rest}", host.to_ascii_lowercase());
         let parsed: oci_client::Reference =
             text.parse().map_err(|error: oci_client::ParseError| wrong(error.to_string()))?;
         let digest = parsed.digest().map(str::parse).transpose();
-        let digest = digest.map_err(|error: crate::module::NoDigest| wrong(error.to_string()))?;
+        let digest: Option<Digest> = digest.map_err(|error: NoDigest| wrong(error.to_string()))?;
+        // A digest says more than a tag beside it.
+        let parsed = digest.map_or(parsed.clone(), |digest| parsed.clone_with_digest(digest.to_string()));
         Ok(Self { parsed, digest })
     }
 }
@@ -111,10 +122,14 @@ mod tests {
         assert_eq!(parse("localhost:5000/a/b").as_deref(), Some("localhost:5000/a/b:latest"));
         assert_eq!(parse("r.example.org/a:1").as_deref(), Some("r.example.org/a:1"));
         let by_digest = format!("r.example.org/a@{DIGEST}");
+        assert_eq!(parse(&format!("r.example.org/a:1@{DIGEST}")).as_ref(), Some(&by_digest));
         assert_eq!(parse(&by_digest), Some(by_digest));
+        assert_eq!(parse("R.Example.org/a:B").as_deref(), Some("r.example.org/a:B"));
         for wrong in ["r.example.org/A", "r.example.org/", "r.example.org/a:", "r.example.org/a@sha256:1", "a/b"] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
+        assert_eq!(parse("host:99999/a"), None);
+        assert_eq!(parse("[::1]:5000/a"), None);
         let long = format!("r.example.org/a@sha512:{}", "0".repeat(128));
         assert!(long.parse::<Reference>().unwrap_err().to_string().contains("a digest is `sha256:`"));
     }

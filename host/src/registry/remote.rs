@@ -13,12 +13,15 @@ use tokio::runtime::{Builder, Runtime};
 use super::artifact::{Package, imports};
 use super::bound::Bound;
 use super::credentials::credentials;
-use super::error::is_about_trust;
-use super::{Access, Artifact, Reference, RemoteError};
+use super::error::may_be_plain;
+use super::guard::guarded;
+use super::{Access, Artifact, Reference, RemoteError, short};
 use crate::module::Digest;
 
-/// The largest config that is read.
-const CONFIG_LIMIT: u64 = 1 << 20;
+/// The largest manifest, or config, that is taken.
+const TEXT_LIMIT: u64 = 1 << 20;
+/// How long a registry may take to answer what is short.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// How often it is shown that something goes on.
 const TICK: Duration = Duration::from_millis(100);
 /// What is asked for: indexes too, so as to say that they are none.
@@ -35,6 +38,7 @@ pub struct Remote {
     runtime: Runtime,
     reference: Reference,
     auth: RegistryAuth,
+    operation: RegistryOperation,
     _bound: Bound,
 }
 
@@ -51,43 +55,51 @@ impl Remote {
 
     /// Finds out how the registry speaks, and says who asks.
     fn open(reference: &Reference, access: &Access, operation: RegistryOperation) -> Result<Self, RemoteError> {
-        let auth = credentials(reference.registry())?;
+        let bound = Bound::set();
+        // Whoever was first has installed the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let registry = || reference.registry().to_owned();
         let runtime = Builder::new_current_thread().enable_all().build().map_err(RemoteError::Begin)?;
-        let client = access.client(access.plain_http);
-        let mut remote = Self { client, runtime, reference: reference.clone(), auth, _bound: Bound::set() };
-        let greeted = remote.greet(operation);
-        let greeted = match greeted {
-            // On this machine nobody listens in. What does not speak TLS says so in many ways.
-            Err(told) if reference.is_loopback() && !is_about_trust(&told) => {
-                remote.client = access.client(true);
-                remote.greet(operation)
-            }
-            greeted => greeted,
+        let knock = |plain| guarded(|| runtime.block_on(access.knock(reference, plain))).map_err(RemoteError::NoTls);
+        let (plain, realm) = match knock(access.plain_http)? {
+            // On this machine nobody listens in.
+            Err(error) if reference.is_loopback() && may_be_plain(&error) => (true, knock(true)?),
+            answer => (access.plain_http, answer),
         };
-        greeted.map_err(|told| remote.error(told))?;
+        let realm = realm.map_err(|error| RemoteError::of(error.into(), reference, operation, None))?;
+        if let Some(realm) = realm.filter(|_| !plain) {
+            return Err(RemoteError::Realm { registry: registry(), realm: short(&realm) });
+        }
+        let auth = credentials(reference.registry())?;
+        let client = guarded(|| access.client(reference, plain)).map_err(RemoteError::NoTls)?;
+        let client = client.map_err(|told| RemoteError::of(told, reference, operation, None))?;
+        let remote = Self { client, runtime, reference: reference.clone(), auth, operation, _bound: bound };
+        remote.ask(remote.client.auth(reference.parsed(), &remote.auth, operation))?;
         Ok(remote)
-    }
-
-    fn greet(&self, operation: RegistryOperation) -> oci_client::errors::Result<()> {
-        let asked = self.client.auth(self.reference.parsed(), &self.auth, operation);
-        self.runtime.block_on(asked).map(drop)
     }
 
     /// Returns the manifest and its digest.
     pub fn manifest(&self) -> Result<(Vec<u8>, Digest), RemoteError> {
         let (bytes, _) = self.ask(self.client.pull_manifest_raw(self.reference.parsed(), &self.auth, &MANIFESTS))?;
+        let registry = || self.reference.registry().to_owned();
+        if bytes.len() as u64 > TEXT_LIMIT {
+            return Err(RemoteError::Answer { registry: registry(), why: "its manifest is larger than 1 MiB".into() });
+        }
         let digest = Digest::of(&bytes);
         if self.reference.digest().is_some_and(|asked| asked != digest) {
-            let registry = self.reference.registry().to_owned();
-            return Err(RemoteError::Digest { registry, expected: self.reference.to_string() });
+            return Err(RemoteError::Digest { registry: registry(), expected: self.reference.to_string() });
         }
         Ok((bytes.to_vec(), digest))
     }
 
     /// Returns the config, and what it says that the module imports.
     pub fn config(&self, artifact: &Artifact) -> Result<(Vec<u8>, Option<Vec<String>>), RemoteError> {
+        if artifact.config_bytes > TEXT_LIMIT {
+            let registry = self.reference.registry().to_owned();
+            return Err(RemoteError::Answer { registry, why: "the module's config is larger than 1 MiB".into() });
+        }
         let mut config = Vec::new();
-        self.blob(artifact.config, artifact.config_bytes.min(CONFIG_LIMIT), &mut config, |_| ())?;
+        self.blob(artifact.config, artifact.config_bytes, &mut config, |_| ())?;
         let imports = imports(&config);
         Ok((config, imports))
     }
@@ -131,14 +143,15 @@ impl Remote {
                 continue;
             }
             let mut sent = Box::pin(self.client.push_blob(reference, blob.clone(), &digest));
-            let done = self.runtime.block_on(async {
+            let pushing = async {
                 loop {
                     tokio::select! {
                         done = &mut sent => return done,
                         () = tokio::time::sleep(TICK) => tick(),
                     }
                 }
-            });
+            };
+            let done = guarded(|| self.runtime.block_on(pushing)).map_err(|why| self.panicked(&why))?;
             done.map_err(|told| self.error(told))?;
         }
         let kind = OCI_IMAGE_MEDIA_TYPE.parse().expect("it is a legal value of a header");
@@ -146,7 +159,18 @@ impl Remote {
     }
 
     fn ask<T>(&self, asked: impl Future<Output = oci_client::errors::Result<T>>) -> Result<T, RemoteError> {
-        self.runtime.block_on(asked).map_err(|told| self.error(told))
+        let answer = guarded(|| self.runtime.block_on(async { tokio::time::timeout(PATIENCE, asked).await }));
+        let answer = answer.map_err(|why| self.panicked(&why))?;
+        let registry = || self.reference.registry().to_owned();
+        let in_time = answer.map_err(|_| RemoteError::Broken {
+            registry: registry(),
+            why: "it takes too long for a short answer".into(),
+        })?;
+        in_time.map_err(|told| self.error(told))
+    }
+
+    fn panicked(&self, why: &str) -> RemoteError {
+        RemoteError::Answer { registry: self.reference.registry().to_owned(), why: short(why) }
     }
 
     fn error(&self, told: oci_client::errors::OciDistributionError) -> RemoteError {
@@ -154,6 +178,6 @@ impl Remote {
             RegistryAuth::Basic(name, _) => Some(name.as_str()),
             RegistryAuth::Anonymous | RegistryAuth::Bearer(_) => None,
         };
-        RemoteError::of(told, &self.reference, user)
+        RemoteError::of(told, &self.reference, self.operation, user)
     }
 }

@@ -72,6 +72,9 @@ pub struct Stored {
     pub pulled: SystemTime,
 }
 
+/// What a module is called that can't be read, and what is wrong with it.
+pub type Lost = (String, StoreError);
+
 /// The store of this user.
 #[derive(Debug)]
 pub struct Store {
@@ -123,6 +126,20 @@ impl Store {
 
     /// Finds a module, by its tag or by its digest.
     pub fn get(&self, reference: &Reference) -> Result<Option<Stored>, StoreError> {
+        let _lock = self.lock_to_read();
+        self.find_stored(reference)
+    }
+
+    /// Finds a module likewise and opens its file. What is in it is for its reader to compare with the digest.
+    pub fn open_module(&self, reference: &Reference) -> Result<Option<(Stored, File)>, StoreError> {
+        let _lock = self.lock_to_read();
+        let Some(stored) = self.find_stored(reference)? else { return Ok(None) };
+        let name = blob(stored.artifact.layer);
+        let (file, _) = self.directory.file(&name).ok_or_else(|| self.damaged(&name, NOT_OWN))?;
+        Ok(Some((stored, file)))
+    }
+
+    fn find_stored(&self, reference: &Reference) -> Result<Option<Stored>, StoreError> {
         let name = reference.to_string();
         let found = self.index()?.manifests.into_iter().find(|entry| match reference.digest() {
             Some(digest) => entry.digest == digest.to_string(),
@@ -131,23 +148,18 @@ impl Store {
         found.map(|entry| self.stored(&entry)).transpose()
     }
 
-    /// Lists the modules, by their names.
-    pub fn list(&self) -> Result<Vec<Stored>, StoreError> {
-        let mut modules: Vec<Stored> =
-            self.index()?.manifests.iter().map(|entry| self.stored(entry)).collect::<Result<_, _>>()?;
+    /// Lists the modules, by their names, and what is wrong with those that can't be read.
+    pub fn list(&self) -> Result<(Vec<Stored>, Vec<Lost>), StoreError> {
+        let _lock = self.lock_to_read();
+        let (mut modules, mut damaged) = (Vec::new(), Vec::new());
+        for entry in &self.index()?.manifests {
+            match self.stored(entry) {
+                Ok(stored) => modules.push(stored),
+                Err(error) => damaged.push((name_of(entry).unwrap_or(&entry.digest).clone(), error)),
+            }
+        }
         modules.sort_by(|one, other| one.name.cmp(&other.name));
-        Ok(modules)
-    }
-
-    /// Opens the file of a module. What is in it is for its reader to compare with the digest.
-    pub fn module(&self, stored: &Stored) -> Result<File, StoreError> {
-        let name = blob(stored.artifact.layer);
-        self.directory.file(&name).map(|(file, _)| file).ok_or_else(|| self.damaged(&name, NOT_OWN))
-    }
-
-    /// Returns the path of a module's file.
-    pub fn module_path(&self, stored: &Stored) -> PathBuf {
-        self.directory.path().join(blob(stored.artifact.layer))
+        Ok((modules, damaged))
     }
 
     /// Returns a module that is there, and whole.
@@ -164,27 +176,50 @@ impl Store {
         draft.map(Draft).map_err(self.about("write to", BLOBS))
     }
 
-    /// Keeps a module under a name. `layer` is its file, whose writer has checked what is in it; without one it has been there before.
-    /// A module that had the name is called by its digest from then on.
+    /// Keeps a module under a name. `draft` is its file, without which it has been there before. A module that had the name is called by
+    /// its digest from then on.
     pub fn keep(
         &self,
         reference: &Reference,
         manifest: &[u8],
         config: &[u8],
-        layer: Option<(Draft, Digest)>,
+        draft: Option<Draft>,
+        layer: &[u8],
     ) -> Result<(), StoreError> {
         let lock = self.lock()?;
-        if let Some((draft, digest)) = layer {
-            let name = blob(digest);
-            // A file that is named before its bytes are on the disk may be empty after a power failure.
-            draft.0.as_file().sync_data().map_err(self.about("write", &name))?;
-            draft.0.persist(self.path(&name)).map_err(|error| self.about("write", &name)(error.error))?;
+        let kept = self.keep_locked(&lock, reference, [manifest, config, layer], draft);
+        if kept.is_err()
+            && let Ok(index) = self.index()
+        {
+            // What nothing leads to is in the way, on a disk that is full.
+            let _ = self.remove_unnamed(&index);
+        }
+        kept
+    }
+
+    fn keep_locked(
+        &self,
+        lock: &File,
+        reference: &Reference,
+        [manifest, config, layer]: [&[u8]; 3],
+        draft: Option<Draft>,
+    ) -> Result<(), StoreError> {
+        let name = blob(Digest::of(layer));
+        match draft {
+            Some(draft) => {
+                // A file that is named before its bytes are on the disk may be empty after a power failure.
+                draft.0.as_file().sync_data().map_err(self.about("write", &name))?;
+                draft.0.persist(self.path(&name)).map_err(|error| self.about("write", &name)(error.error))?;
+            }
+            // Somebody may have removed it since.
+            None if self.directory.file(&name).is_none() => self.write(&name, layer)?,
+            None => {}
         }
         for bytes in [config, manifest] {
             self.write(&blob(Digest::of(bytes)), bytes)?;
         }
         let (name, digest) = (reference.to_string(), Digest::of(manifest));
-        self.change(&lock, |index| {
+        self.change(lock, |index| {
             for entry in index.manifests.iter_mut().filter(|entry| name_of(entry) == Some(&name)) {
                 let at = entry.digest.parse().map(|digest| reference.at(digest).to_string());
                 set_name(entry, at.unwrap_or_default());
@@ -211,13 +246,9 @@ impl Store {
     /// Takes a name away, and with it what has no other. Returns whether it was there.
     pub fn remove(&self, reference: &Reference) -> Result<bool, StoreError> {
         let name = reference.to_string();
-        let is_it = |entry: &ImageIndexEntry| match reference.digest() {
-            Some(digest) => entry.digest == digest.to_string(),
-            None => name_of(entry) == Some(&name),
-        };
         self.change(&self.lock()?, |index| {
             let before = index.manifests.len();
-            index.manifests.retain(|entry| !is_it(entry));
+            index.manifests.retain(|entry| name_of(entry) != Some(&name));
             index.manifests.len() != before
         })
     }
@@ -231,6 +262,13 @@ impl Store {
         })
     }
 
+    /// Keeps who removes away for a moment. Where that can't be, what is removed meanwhile is missing, and nothing is harmed.
+    fn lock_to_read(&self) -> Option<File> {
+        let lock = File::options().create(true).append(true).open(self.path(LOCK)).ok()?;
+        lock.lock_shared().ok()?;
+        Some(lock)
+    }
+
     fn lock(&self) -> Result<File, StoreError> {
         let lock = File::options().create(true).append(true).open(self.path(LOCK)).map_err(self.about("open", LOCK))?;
         lock.lock().map_err(self.about("lock", LOCK))?;
@@ -239,11 +277,15 @@ impl Store {
 
     /// Changes the index, for who holds the lock, and removes what nothing in it leads to any more.
     fn change<T>(&self, _lock: &File, change: impl FnOnce(&mut OciImageIndex) -> T) -> Result<T, StoreError> {
+        let was_there = self.is_there(INDEX);
         let mut index = self.index()?;
         let done = change(&mut index);
         let text = serde_json::to_vec(&index).map_err(|error| self.about("write", INDEX)(error.into()))?;
         self.write(INDEX, &text)?;
-        self.remove_unnamed(&index)?;
+        // Without an index nobody knows what is whose.
+        if was_there {
+            self.remove_unnamed(&index)?;
+        }
         Ok(done)
     }
 
@@ -257,11 +299,13 @@ impl Store {
             named.extend([artifact.layer, artifact.config]);
         }
         let named: BTreeSet<String> = named.iter().map(Digest::hex).collect();
-        for found in fs::read_dir(self.path(BLOBS)).map_err(self.about("read", BLOBS))?.flatten() {
+        let blobs = fs::read_dir(self.path(BLOBS)).map_err(self.about("read", BLOBS))?;
+        for found in blobs.chain(fs::read_dir(self.path(".")).into_iter().flatten()).flatten() {
             let name = found.file_name().to_string_lossy().into_owned();
             let written = found.metadata().and_then(|metadata| metadata.modified());
             let is_stale = || written.is_ok_and(|written| written.elapsed().unwrap_or_default() > STALE);
-            let is_left = if name.starts_with(DRAFT) { is_stale() } else { !named.contains(&name) };
+            let is_blob = name.len() == Digest::DIGITS && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let is_left = if name.starts_with(DRAFT) { is_stale() } else { is_blob && !named.contains(&name) };
             if is_left {
                 let _ = fs::remove_file(found.path());
             }
@@ -270,7 +314,7 @@ impl Store {
     }
 
     fn index(&self) -> Result<OciImageIndex, StoreError> {
-        if !self.path(INDEX).exists() {
+        if !self.is_there(INDEX) {
             return Ok(OciImageIndex {
                 schema_version: 2,
                 media_type: Some(OCI_IMAGE_INDEX_MEDIA_TYPE.into()),
@@ -291,6 +335,10 @@ impl Store {
         }
         let artifact = Artifact::read(&manifest).map_err(|error| self.damaged(&name, &error.to_string()))?;
         Ok(Stored { name: name_of(entry).cloned().unwrap_or_default(), digest, artifact, pulled })
+    }
+
+    fn is_there(&self, name: &str) -> bool {
+        !matches!(self.path(name).symlink_metadata(), Err(error) if error.kind() == io::ErrorKind::NotFound)
     }
 
     fn read(&self, name: &str) -> Result<(Vec<u8>, SystemTime), StoreError> {

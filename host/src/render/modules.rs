@@ -109,11 +109,11 @@ pub fn published_json(module: &Published) -> Value {
         "reference": module.name,
         "digest": module.digest,
         "bytes": module.bytes,
-        "description": module.description,
-        "source": module.source,
-        "licenses": module.licenses,
-        "wit": module.wit,
-        "imports": module.imports,
+        "description": module.description.as_deref().map(harmless),
+        "source": module.source.as_deref().map(harmless),
+        "licenses": module.licenses.as_deref().map(harmless),
+        "wit": module.wit.as_deref().map(harmless),
+        "imports": module.imports.as_ref().map(|imports| imports.iter().map(|import| harmless(import)).collect::<Vec<_>>()),
         "pulled": module.is_here,
     })
 }
