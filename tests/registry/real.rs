@@ -3,7 +3,7 @@
 use std::env;
 use std::path::PathBuf;
 
-use super::{at, fake, finish, private_store};
+use super::{at, beside, fake, finish, private_store};
 use crate::support::{Kind, Machine, Running, kernel_test, on_machine};
 
 /// `anna`, `secret`, as htpasswd(1) with `-B` writes it.
@@ -64,8 +64,7 @@ fn module_that_root_pushes_a_user_runs() {
             .stderr_has(&digest)
             .stderr_has("lab `leaf-spine` stands: 3 netns");
         m.orchestrator(&["check", "leaf-spine"]).success();
-        registry.signal(nix::sys::signal::Signal::SIGTERM);
-        let _ = registry.wait();
+        fake::end(registry);
         m.orchestrator(&["run", &reference]).success().stderr_has("no change");
         m.orchestrator(&["down", "leaf-spine"]).success();
         let by_digest = format!("{}@{digest}", at("someone/leaf-spine"));
@@ -83,7 +82,8 @@ kernel_test!(
         let store = private_store(m, "16m");
         m.command("sh").args(&["-c", CERTIFICATES]).run().success();
         let home = m.kind().home();
-        let registry = start(m, &format!("  tls: {{certificate: {home}/server.pem, key: {home}/server.key}}\n"));
+        let tls = format!("  tls: {{certificate: {home}/server.pem, key: {home}/server.key}}\n");
+        let registry = start(m, &tls);
         let reference = at("two-containers");
         let push = |more: &[&str]| m.orchestrator(&[&["push", "two-containers", &reference], more].concat());
         push(&[]).complains(2, "shows a certificate that nobody vouches for").stderr_has("hint: `--ca FILE`");
@@ -94,16 +94,13 @@ kernel_test!(
         run.run().success().stderr_has("pulled `");
         m.orchestrator(&["pull", &reference, "--ca", "ca.pem"]).success().stdout_has("is in the store as it is");
         m.orchestrator(&["down", "two-containers"]).success();
-        registry.signal(nix::sys::signal::Signal::SIGTERM);
-        let _ = registry.wait();
+        fake::end(registry);
         // Whom it wants to know it sends to where everybody could listen.
-        let tls = format!("  tls: {{certificate: {home}/server.pem, key: {home}/server.key}}\n");
         let token =
             format!("realm: 'http://127.0.0.1:5003/token', service: x, issuer: x, rootcertbundle: {home}/ca.pem");
         let registry = start(m, &format!("{tls}auth:\n  token: {{{token}}}\n"));
         push(&["--ca", "ca.pem"]).complains(4, "wants credentials in plain text, at `http://127.0.0.1:5003/token`");
-        registry.signal(nix::sys::signal::Signal::SIGTERM);
-        let _ = registry.wait();
+        fake::end(registry);
         finish(m, &store);
     }
 );
@@ -112,27 +109,32 @@ kernel_test!(
     #[ignore = "needs docker-registry, of Debian"]
     registry_that_wants_a_password_gets_that_of_docker_login,
     |m| {
-        let store = private_store(m, "16m");
-        let home = m.kind().home();
         m.write("passwords", ANNA);
-        let registry = start(m, &format!("auth:\n  htpasswd: {{realm: test, path: {home}/passwords}}\n"));
-        let reference = at("two-containers");
-        let push = || m.orchestrator(&["push", "two-containers", &reference]);
-        push().complains(2, "wants to know who asks");
-        m.command("mkdir").args(&["-p", ".docker"]).run().success();
-        let login = |auth: &str| {
-            m.write(".docker/config.json", format!("{{\"auths\":{{\"{}\":{{\"auth\":\"{auth}\"}}}}}}", fake::ADDRESS))
-        };
-        login("YW5uYTpvbGQ=");
-        push().complains(2, "does not accept the credentials of `anna`");
-        login("YW5uYTpzZWNyZXQ=");
-        push().success();
-        m.orchestrator(&["plan", &reference]).success();
-        m.command("rm").args(&["-r", ".docker"]).run().success();
-        m.orchestrator(&["inspect", &at("two-containers:2")]).complains(2, "wants to know who asks");
-        registry.signal(nix::sys::signal::Signal::SIGTERM);
-        let _ = registry.wait();
-        finish(m, &store);
+        let htpasswd = format!("auth:\n  htpasswd: {{realm: test, path: {}/passwords}}\n", m.kind().home());
+        beside(
+            m,
+            "16m",
+            |m| start(m, &htpasswd),
+            |_| {
+                let reference = at("two-containers");
+                let push = || m.orchestrator(&["push", "two-containers", &reference]);
+                push().complains(2, "wants to know who asks");
+                m.command("mkdir").args(&["-p", ".docker"]).run().success();
+                let login = |auth: &str| {
+                    m.write(
+                        ".docker/config.json",
+                        format!("{{\"auths\":{{\"{}\":{{\"auth\":\"{auth}\"}}}}}}", fake::ADDRESS),
+                    )
+                };
+                login("YW5uYTpvbGQ=");
+                push().complains(2, "does not accept the credentials of `anna`");
+                login("YW5uYTpzZWNyZXQ=");
+                push().success();
+                m.orchestrator(&["plan", &reference]).success();
+                m.command("rm").args(&["-r", ".docker"]).run().success();
+                m.orchestrator(&["inspect", &at("two-containers:2")]).complains(2, "wants to know who asks");
+            },
+        );
     }
 );
 
@@ -140,22 +142,24 @@ kernel_test!(
     #[ignore = "needs docker-registry, of Debian"]
     connection_that_is_cut_in_the_middle_of_a_layer_leaves_the_store_as_it_was,
     |m| {
-        let store = private_store(m, "16m");
-        let registry = start(m, "");
-        let proxy = fake::start_proxy(m);
-        m.orchestrator(&["push", "two-containers", &at("two-containers")]).success();
-        let through_proxy = format!("{}/two-containers", fake::PROXY);
-        let pull = m.orchestrator(&["pull", &through_proxy]);
-        pull.complains(4, &format!("the registry `{}` broke off: ", fake::PROXY));
-        m.orchestrator(&["modules"]).success().stdout_has("0 modules");
-        let drafts = m.command("sh").args(&["-c", &format!("ls -A {store}/blobs/sha256")]).run();
-        assert_eq!(drafts.success().stdout(), "");
-        // What is small enough gets through.
-        m.orchestrator(&["inspect", &through_proxy]).success();
-        fake::end(proxy);
-        registry.signal(nix::sys::signal::Signal::SIGTERM);
-        let _ = registry.wait();
-        finish(m, &store);
+        beside(
+            m,
+            "16m",
+            |m| start(m, ""),
+            |store| {
+                let proxy = fake::start_proxy(m);
+                m.orchestrator(&["push", "two-containers", &at("two-containers")]).success();
+                let through_proxy = format!("{}/two-containers", fake::PROXY);
+                let pull = m.orchestrator(&["pull", &through_proxy]);
+                pull.complains(4, &format!("the registry `{}` broke off: ", fake::PROXY));
+                m.orchestrator(&["modules"]).success().stdout_has("0 modules");
+                let drafts = m.command("sh").args(&["-c", &format!("ls -A {store}/blobs/sha256")]).run();
+                assert_eq!(drafts.success().stdout(), "");
+                // What is small enough gets through.
+                m.orchestrator(&["inspect", &through_proxy]).success();
+                fake::end(proxy);
+            },
+        );
     }
 );
 
@@ -163,25 +167,27 @@ kernel_test!(
     #[ignore = "needs docker-registry, of Debian, and wkg, of crates.io"]
     wkg_pulls_what_is_pushed_here_and_pushes_what_is_pulled_here,
     |m| {
-        let store = private_store(m, "16m");
-        let registry = start(m, "");
-        let wkg = program("wkg");
-        let wkg = |words: &[&str]| {
-            let words = [words, &["--insecure", fake::ADDRESS]].concat();
-            m.command(&wkg).args(&words).run().success();
-        };
-        m.orchestrator(&["push", "two-containers", &at("ours:1")]).success();
-        wkg(&["oci", "pull", &at("ours:1"), "-o", "pulled.wasm"]);
-        let digest = |module: &str| {
-            let plan = m.orchestrator(&["plan", module, "--name", "x", "--json"]);
-            plan.success().json()["digest"].as_str().unwrap().to_owned()
-        };
-        assert_eq!(digest("./pulled.wasm"), digest("two-containers"));
-        wkg(&["oci", "push", &at("theirs:1"), "pulled.wasm"]);
-        m.orchestrator(&["inspect", &at("theirs:1")]).success().stdout_has("  orchestrator:net/veth@0.1.0\n");
-        assert_eq!(digest(&at("theirs:1")), digest("two-containers"));
-        registry.signal(nix::sys::signal::Signal::SIGTERM);
-        let _ = registry.wait();
-        finish(m, &store);
+        beside(
+            m,
+            "16m",
+            |m| start(m, ""),
+            |_| {
+                let wkg = program("wkg");
+                let wkg = |words: &[&str]| {
+                    let words = [words, &["--insecure", fake::ADDRESS]].concat();
+                    m.command(&wkg).args(&words).run().success();
+                };
+                m.orchestrator(&["push", "two-containers", &at("ours:1")]).success();
+                wkg(&["oci", "pull", &at("ours:1"), "-o", "pulled.wasm"]);
+                let digest = |module: &str| {
+                    let plan = m.orchestrator(&["plan", module, "--name", "x", "--json"]);
+                    plan.success().json()["digest"].as_str().unwrap().to_owned()
+                };
+                assert_eq!(digest("./pulled.wasm"), digest("two-containers"));
+                wkg(&["oci", "push", &at("theirs:1"), "pulled.wasm"]);
+                m.orchestrator(&["inspect", &at("theirs:1")]).success().stdout_has("  orchestrator:net/veth@0.1.0\n");
+                assert_eq!(digest(&at("theirs:1")), digest("two-containers"));
+            },
+        );
     }
 );

@@ -44,8 +44,7 @@ pub(super) fn run(config: Arc<Config>, booted: Booted) -> ExitCode {
     let Booted { held, lock, prepared } = booted;
     let Prepared { listener, signals, watch, outer_pid, host_is_quiet, replaced, on_machine } = prepared;
     let could_not_start = |error: io::Error| log(format_args!("error: could not start: {error}"));
-    let found = open_host(host_is_quiet, on_machine.is_some());
-    let (host, machine) = match found {
+    let (host, machine) = match open_host(host_is_quiet, on_machine.is_some()) {
         Ok(found) => found,
         Err(error) => {
             could_not_start(error);

@@ -8,7 +8,7 @@ use super::registry::{AccessFlags, kept, reference_of};
 use super::source::Source;
 use super::survey::survey;
 use super::{Exit, Failure};
-use crate::registry::{Artifact, Reference, Remote, RemoteError};
+use crate::registry::{Artifact, Reference, Remote};
 use crate::render::{self, Inspected, Published};
 use crate::topology::harmless;
 
@@ -76,8 +76,7 @@ impl Inspect {
             return Ok(published(stored.name, stored.digest.to_string(), stored.artifact, None, true));
         }
         let remote = Remote::to_pull(reference, &self.access.read()?)?;
-        let (manifest, digest) = remote.manifest()?;
-        let artifact = Artifact::read(&manifest).map_err(RemoteError::from)?;
+        let (_, digest, artifact) = remote.manifest()?;
         let (_, imports) = remote.config(&artifact)?;
         Ok(published(reference.to_string(), digest.to_string(), artifact, imports, false))
     }

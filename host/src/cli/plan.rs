@@ -85,7 +85,7 @@ impl Plan {
             return Err(Failure::usage("what `--against` finds is shown as a table or as JSON"));
         }
         let name = self.name.or_else(|| self.against.clone());
-        let name = source::lab_name(name, &self.module)?;
+        let name = source::lab_name(name, &source)?;
         let against = self.against.map(|lab| model_of(&lab)).transpose()?;
         let (granted, directories) = self.grants.open()?;
         let machine = if self.on_host { Some(read_machine()?) } else { None };

@@ -9,7 +9,7 @@ use super::registry::{AccessFlags, reference};
 use super::survey::survey;
 use super::{Exit, Failure};
 use crate::module::Digest;
-use crate::registry::{Artifact, Reference, Remote, RemoteError, Store};
+use crate::registry::{Reference, Remote, RemoteError, Store};
 use crate::render::{self, Inspected};
 use crate::script::{LoadError, Module};
 
@@ -52,8 +52,7 @@ impl Pull {
     fn pull(&self, reference: &Reference, act: &dyn Fn() -> String) -> Result<(Digest, Option<Inspected>), Failure> {
         let limit = self.max_module.as_u64();
         let remote = Remote::to_pull(reference, &self.access.read()?)?;
-        let (manifest, digest) = remote.manifest()?;
-        let artifact = Artifact::read(&manifest).map_err(RemoteError::from)?;
+        let (manifest, digest, artifact) = remote.manifest()?;
         if artifact.bytes > limit {
             return Err(LoadError::TooLarge { limit: ByteSize(limit).display().iec() }.into());
         }
@@ -78,7 +77,7 @@ impl Pull {
         // What is no module is not kept.
         let module = Module::new(reference.file_name().to_string_lossy(), bytes);
         let survey = survey(&module, act)?;
-        store.keep(reference, &manifest, &config, draft, module.bytes())?;
+        store.keep(reference, &manifest, &config, draft, (artifact.layer, module.bytes()))?;
         Ok((digest, Some(Inspected::of(&module.identity().name, artifact.bytes, artifact.layer.0, survey))))
     }
 }

@@ -5,7 +5,6 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use bytesize::ByteSize;
 use clap::Args;
 
 use super::{Exit, Failure};
@@ -77,7 +76,7 @@ fn pull(reference: &Reference, limit: u64) -> Result<(), Failure> {
     let messages = std::io::stderr();
     let out = std::os::fd::AsFd::as_fd(&messages).try_clone_to_owned().map_err(Failure::about("use", itself))?;
     let status = Command::new(itself)
-        .args(["pull", "--max-module", &ByteSize(limit).0.to_string(), "--", &reference.to_string()])
+        .args(["pull", "--max-module", &limit.to_string(), "--", &reference.to_string()])
         .stdin(Stdio::null())
         .stdout(out)
         .status()

@@ -82,7 +82,7 @@ impl Run {
         let limits = RunLimits::from(self.limits);
         let source = Source::find(&self.module, limits.module)?;
         sandbox::close_inherited(source.file());
-        let name = source::lab_name(self.name.clone(), &self.module)?;
+        let name = source::lab_name(self.name.clone(), &source)?;
         lab::sweep(agent::undo)?;
         let (granted, directories) = self.grants.clone().open()?;
         let origin = Origin { module: self.module.clone(), source: source.identity(&self.module) };

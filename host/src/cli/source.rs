@@ -127,13 +127,9 @@ pub(super) fn is_file(module: &str) -> bool {
 }
 
 /// Returns the name of a module's lab: the one that was given, or one made from the module's.
-pub(super) fn lab_name(given: Option<LabName>, module: &str) -> Result<LabName, Failure> {
-    let from_module = || match reference_of(module) {
-        Some(reference) => LabName::from_module(reference.ok()?.file_name()),
-        None => LabName::from_module(Path::new(module)),
-    };
+pub(super) fn lab_name(given: Option<LabName>, source: &Source) -> Result<LabName, Failure> {
     given
-        .or_else(from_module)
+        .or_else(|| LabName::from_module(Path::new(&*source.name())))
         .ok_or_else(|| Failure::usage("no lab name can be made from this module's name").hint("give one with `--name`"))
 }
 

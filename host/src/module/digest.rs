@@ -18,9 +18,6 @@ pub struct Digest(pub [u8; 32]);
 pub struct NoDigest;
 
 impl Digest {
-    /// How many digits one has.
-    pub const DIGITS: usize = 64;
-
     /// Returns the digest of bytes.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())

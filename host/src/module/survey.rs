@@ -34,8 +34,6 @@ pub enum SurveyError {
 pub struct Survey {
     /// It is a core module, of which a component is made when it is run.
     pub is_core: bool,
-    /// It exports what a command does.
-    pub is_command: bool,
     /// What it imports, in the order of the names.
     pub imports: Vec<Import>,
     /// What it exports, with the versions.
@@ -83,12 +81,16 @@ impl Survey {
         let declared = Declared::of(&component)?;
         Ok(Self {
             is_core,
-            is_command: declared.exports.iter().any(|export| export.starts_with("wasi:cli/run@0.2.")),
             imports: declared.imports,
             exports: declared.exports,
             language: language(&made),
             made_by: made.made_by.into_iter().collect(),
         })
+    }
+
+    /// Tells whether it exports what a command does.
+    pub fn is_command(&self) -> bool {
+        self.exports.iter().any(|export| export.starts_with("wasi:cli/run@0.2."))
     }
 }
 

@@ -196,7 +196,6 @@ mod tests {
     fn survey() -> Survey {
         Survey {
             is_core: false,
-            is_command: true,
             imports: Vec::new(),
             exports: vec!["wasi:cli/run@0.2.0".into()],
             language: None,

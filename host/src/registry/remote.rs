@@ -78,8 +78,8 @@ impl Remote {
         Ok(remote)
     }
 
-    /// Returns the manifest and its digest.
-    pub fn manifest(&self) -> Result<(Vec<u8>, Digest), RemoteError> {
+    /// Returns the manifest, its digest, and what it says.
+    pub fn manifest(&self) -> Result<(Vec<u8>, Digest, Artifact), RemoteError> {
         let (bytes, _) = self.ask(self.client.pull_manifest_raw(self.reference.parsed(), &self.auth, &MANIFESTS))?;
         let registry = || self.reference.registry().to_owned();
         if bytes.len() as u64 > TEXT_LIMIT {
@@ -89,7 +89,8 @@ impl Remote {
         if self.reference.digest().is_some_and(|asked| asked != digest) {
             return Err(RemoteError::Digest { registry: registry(), expected: self.reference.to_string() });
         }
-        Ok((bytes.to_vec(), digest))
+        let artifact = Artifact::read(&bytes)?;
+        Ok((bytes.to_vec(), digest, artifact))
     }
 
     /// Returns the config, and what it says that the module imports.

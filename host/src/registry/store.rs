@@ -15,7 +15,7 @@ use tempfile::NamedTempFile;
 use thiserror::Error;
 
 use super::{Artifact, Reference};
-use crate::module::Digest;
+use crate::module::{Digest, parse_hex};
 use crate::own::{Base, Directory, Unfit};
 
 /// Where what programs keep for a user is.
@@ -86,6 +86,16 @@ pub struct Store {
 pub struct Draft(NamedTempFile);
 
 impl Draft {
+    fn begin(directory: &Path) -> io::Result<Self> {
+        tempfile::Builder::new().prefix(DRAFT).tempfile_in(directory).map(Self)
+    }
+
+    /// Gives it its name. A file that is named before its bytes are on the disk may be empty after a power failure.
+    fn persist(self, path: &Path) -> io::Result<()> {
+        self.0.as_file().sync_data()?;
+        self.0.persist(path).map(drop).map_err(|error| error.error)
+    }
+
     /// Returns what was written.
     pub fn read(&self) -> io::Result<Vec<u8>> {
         fs::read(self.0.path())
@@ -172,8 +182,7 @@ impl Store {
 
     /// Begins a file.
     pub fn draft(&self) -> Result<Draft, StoreError> {
-        let draft = tempfile::Builder::new().prefix(DRAFT).tempfile_in(self.path(BLOBS));
-        draft.map(Draft).map_err(self.about("write to", BLOBS))
+        Draft::begin(&self.path(BLOBS)).map_err(self.about("write to", BLOBS))
     }
 
     /// Keeps a module under a name. `draft` is its file, without which it has been there before. A module that had the name is called by
@@ -184,10 +193,10 @@ impl Store {
         manifest: &[u8],
         config: &[u8],
         draft: Option<Draft>,
-        layer: &[u8],
+        layer: (Digest, &[u8]),
     ) -> Result<(), StoreError> {
         let lock = self.lock()?;
-        let kept = self.keep_locked(&lock, reference, [manifest, config, layer], draft);
+        let kept = self.keep_locked(&lock, reference, [manifest, config], draft, layer);
         if kept.is_err()
             && let Ok(index) = self.index()
         {
@@ -201,24 +210,22 @@ impl Store {
         &self,
         lock: &File,
         reference: &Reference,
-        [manifest, config, layer]: [&[u8]; 3],
+        [manifest, config]: [&[u8]; 2],
         draft: Option<Draft>,
+        (layer, bytes): (Digest, &[u8]),
     ) -> Result<(), StoreError> {
-        let name = blob(Digest::of(layer));
+        let name = blob(layer);
         match draft {
             Some(draft) => {
-                // A file that is named before its bytes are on the disk may be empty after a power failure.
-                draft.0.as_file().sync_data().map_err(self.about("write", &name))?;
-                draft.0.persist(self.path(&name)).map_err(|error| self.about("write", &name)(error.error))?;
+                draft.persist(&self.path(&name)).map_err(self.about("write", &name))?;
             }
             // Somebody may have removed it since.
-            None if self.directory.file(&name).is_none() => self.write(&name, layer)?,
+            None if self.directory.file(&name).is_none() => self.write(&name, bytes)?,
             None => {}
         }
-        for bytes in [config, manifest] {
-            self.write(&blob(Digest::of(bytes)), bytes)?;
-        }
         let (name, digest) = (reference.to_string(), Digest::of(manifest));
+        self.write(&blob(Digest::of(config)), config)?;
+        self.write(&blob(digest), manifest)?;
         self.change(lock, |index| {
             for entry in index.manifests.iter_mut().filter(|entry| name_of(entry) == Some(&name)) {
                 let at = entry.digest.parse().map(|digest| reference.at(digest).to_string());
@@ -264,15 +271,19 @@ impl Store {
 
     /// Keeps who removes away for a moment. Where that can't be, what is removed meanwhile is missing, and nothing is harmed.
     fn lock_to_read(&self) -> Option<File> {
-        let lock = File::options().create(true).append(true).open(self.path(LOCK)).ok()?;
+        let lock = self.open_lock().ok()?;
         lock.lock_shared().ok()?;
         Some(lock)
     }
 
     fn lock(&self) -> Result<File, StoreError> {
-        let lock = File::options().create(true).append(true).open(self.path(LOCK)).map_err(self.about("open", LOCK))?;
+        let lock = self.open_lock().map_err(self.about("open", LOCK))?;
         lock.lock().map_err(self.about("lock", LOCK))?;
         Ok(lock)
+    }
+
+    fn open_lock(&self) -> io::Result<File> {
+        File::options().create(true).append(true).open(self.path(LOCK))
     }
 
     /// Changes the index, for who holds the lock, and removes what nothing in it leads to any more.
@@ -292,20 +303,17 @@ impl Store {
     fn remove_unnamed(&self, index: &OciImageIndex) -> Result<(), StoreError> {
         let mut named = BTreeSet::new();
         for entry in &index.manifests {
-            let stored = self.stored(entry);
-            named.extend(entry.digest.parse::<Digest>().ok());
             // What can't be read now may be again.
-            let Ok(Stored { artifact, .. }) = stored else { return Ok(()) };
-            named.extend([artifact.layer, artifact.config]);
+            let Ok(Stored { digest, artifact, .. }) = self.stored(entry) else { return Ok(()) };
+            named.extend([digest, artifact.layer, artifact.config]);
         }
-        let named: BTreeSet<String> = named.iter().map(Digest::hex).collect();
         let blobs = fs::read_dir(self.path(BLOBS)).map_err(self.about("read", BLOBS))?;
         for found in blobs.chain(fs::read_dir(self.path(".")).into_iter().flatten()).flatten() {
             let name = found.file_name().to_string_lossy().into_owned();
             let written = found.metadata().and_then(|metadata| metadata.modified());
             let is_stale = || written.is_ok_and(|written| written.elapsed().unwrap_or_default() > STALE);
-            let is_blob = name.len() == Digest::DIGITS && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-            let is_left = if name.starts_with(DRAFT) { is_stale() } else { is_blob && !named.contains(&name) };
+            let is_unnamed = || parse_hex(&name).is_some_and(|digest| !named.contains(&Digest(digest)));
+            let is_left = if name.starts_with(DRAFT) { is_stale() } else { is_unnamed() };
             if is_left {
                 let _ = fs::remove_file(found.path());
             }
@@ -351,13 +359,11 @@ impl Store {
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
         let path = self.path(name);
         let write = || {
-            let mut draft =
-                tempfile::Builder::new().prefix(DRAFT).tempfile_in(path.parent().unwrap_or(Path::new(".")))?;
+            let mut draft = Draft::begin(path.parent().unwrap_or(Path::new(".")))?;
             draft.write_all(bytes)?;
-            draft.as_file().sync_data()?;
-            draft.persist(&path).map_err(|error| error.error)
+            draft.persist(&path)
         };
-        write().map(drop).map_err(self.about("write", name))
+        write().map_err(self.about("write", name))
     }
 
     fn path(&self, name: &str) -> PathBuf {

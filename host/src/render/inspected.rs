@@ -82,7 +82,7 @@ pub fn inspected_text(module: &Inspected) -> String {
     let missing = module.missing();
     if !missing.is_empty() {
         let _ = writeln!(text, "\nIt can't be run here, where there is no {}.", some(&missing));
-    } else if !survey.is_command {
+    } else if !survey.is_command() {
         text.push_str("\nIt can't be run: it exports no `wasi:cli/run`, so it is no scenario.\n");
     }
     text
@@ -150,6 +150,6 @@ pub fn inspected_json(module: &Inspected) -> Value {
         "imports": survey.imports.iter().filter_map(import).collect::<Vec<_>>(),
         "imports_everything": is_everything(&survey.imports),
         "missing": module.missing().into_iter().take(MOST).collect::<Vec<_>>(),
-        "is_command": survey.is_command,
+        "is_command": survey.is_command(),
     })
 }
