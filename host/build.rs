@@ -37,7 +37,8 @@ fn build_guests() -> Result<(), String> {
 
     // A fuzzer runs no guest, and the nightly compiler that it takes need not be able to build one.
     if env::var_os("CARGO_CFG_FUZZING").is_some() {
-        return write_table(&out_dir, "pub(crate) static EXAMPLES: &[Example] = &[];\n");
+        let none = "pub(crate) static EXAMPLES: &[Example] = &[];\npub(crate) static LIBRARIES: &[Example] = &[];\n";
+        return write_table(&out_dir, none);
     }
     ensure_target()?;
     let examples = root.join("guest-examples");
@@ -45,9 +46,10 @@ fn build_guests() -> Result<(), String> {
     build(&examples, &target_dir)?;
     build(&tests, &target_dir)?;
 
-    let table = table_of_examples(&examples, wasm)?;
-    write_table(&out_dir, &table)?;
+    let (programs, libraries) = (table(&examples, Kind::Program, wasm)?, table(&examples, Kind::Library, wasm)?);
+    write_table(&out_dir, &(programs + &libraries))?;
     println!("cargo::rustc-env=ORCHESTRATOR_TEST_GUEST_CALLS={}", wasm("calls").display());
+    println!("cargo::rustc-env=ORCHESTRATOR_TEST_GUEST_TWO_LEAVES={}", wasm("two-leaves").display());
 
     rerun_if_changed(&root.join("wit"));
     watch(&examples)?;
@@ -98,25 +100,100 @@ fn build(workspace: &Path, target_dir: &Path) -> Result<(), String> {
     if status.success() { Ok(()) } else { Err(format!("could not build the guests in {}", workspace.display())) }
 }
 
-/// Writes the table that the host includes: each member of the workspace that is a program, in the order of the manifest.
-fn table_of_examples(workspace: &Path, wasm: impl Fn(&str) -> PathBuf) -> Result<String, String> {
-    let mut table = String::from("pub(crate) static EXAMPLES: &[Example] = &[\n");
+/// What a member of the examples' workspace is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A scenario.
+    Program,
+    /// A component that scenarios are composed with.
+    Library,
+}
+
+impl Kind {
+    /// Tells what a member is; what is linked into the others is neither.
+    fn of(member: &Path, manifest: &str) -> Option<Self> {
+        if member.join("src/main.rs").exists() {
+            return Some(Self::Program);
+        }
+        manifest.contains("crate-type = [\"cdylib\"]").then_some(Self::Library)
+    }
+}
+
+/// Writes the table that the host includes: each member of the workspace of a kind, in the order of the manifest.
+fn table(workspace: &Path, kind: Kind, wasm: impl Fn(&str) -> PathBuf) -> Result<String, String> {
+    let (table, artifact): (_, fn(&str) -> String) = match kind {
+        Kind::Program => ("EXAMPLES", str::to_owned),
+        Kind::Library => ("LIBRARIES", |name| name.replace('-', "_")),
+    };
+    let mut table = format!("pub(crate) static {table}: &[Example] = &[\n");
     for name in members(workspace)? {
-        if !workspace.join(&name).join("src/main.rs").exists() {
+        let member = workspace.join(&name);
+        let manifest = read(&member.join("Cargo.toml"))?;
+        if Kind::of(&member, &manifest) != Some(kind) {
             continue;
         }
-        let manifest = read(&workspace.join(&name).join("Cargo.toml"))?;
-        let summary = manifest
-            .lines()
-            .find_map(|line| line.strip_prefix("description = \"")?.strip_suffix('"'))
-            .ok_or_else(|| format!("example {name} has no description"))?;
-        let wasm = wasm(&name);
-        writeln!(table, "    Example {{ name: {name:?}, summary: {summary:?}, wasm: include_bytes!({wasm:?}) }},")
-            .map_err(|error| error.to_string())?;
+        let field = |field: &str| {
+            let value =
+                manifest.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(" = \"")?.strip_suffix('"'));
+            value.ok_or_else(|| format!("example {name} has no {field}"))
+        };
+        let (summary, arguments, netns) = (field("description")?, field("arguments")?, field("netns")?);
+        let drawing =
+            drawing(&read(&member.join("README.md"))?).ok_or_else(|| format!("example {name} has no drawing"))?;
+        let (wasm, sources) = (wasm(&artifact(&name)), sources(&member)?);
+        writeln!(
+            table,
+            "    Example {{ name: {name:?}, summary: {summary:?}, arguments: {arguments:?}, netns: {netns:?}, \
+             drawing: {drawing:?}, sources: &[{sources}], wasm: include_bytes!({wasm:?}) }},"
+        )
+        .map_err(|error| error.to_string())?;
     }
     table.push_str("];\n");
     Ok(table)
 }
+
+/// Finds the first drawing of a document.
+fn drawing(document: &str) -> Option<String> {
+    let (_, rest) = document.split_once("```text\n")?;
+    Some(rest.split_once("```")?.0.to_owned())
+}
+
+/// Writes the sources of an example as a table: in Rust those of `src`, and in each other language those of its folder.
+fn sources(member: &Path) -> Result<String, String> {
+    let mut table = String::new();
+    for (language, folder, endings) in LANGUAGES {
+        let folder = member.join(folder);
+        if !folder.is_dir() {
+            continue;
+        }
+        let mut files: Vec<PathBuf> = fs::read_dir(&folder)
+            .map_err(|error| format!("could not list {}: {error}", folder.display()))?
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.extension().is_some_and(|ending| endings.iter().any(|known| ending == *known)))
+            .collect();
+        // What is run first is read first.
+        files.sort_by_key(|path| (!path.ends_with("main.rs") && !path.ends_with("lib.rs"), path.clone()));
+        let _ = write!(table, "({language:?}, &[");
+        for path in files {
+            let name = path.strip_prefix(member).unwrap_or(&path).display().to_string();
+            let _ = write!(table, "({name:?}, include_str!({path:?})), ");
+            rerun_if_changed(&path);
+        }
+        table.push_str("]), ");
+    }
+    Ok(table)
+}
+
+/// Each language that examples are written in: its name on a command line, its folder in an example, and the endings of its files.
+const LANGUAGES: &[(&str, &str, &[&str])] = &[
+    ("rust", "src", &["rs"]),
+    ("python", "python", &["py"]),
+    ("javascript", "javascript", &["js"]),
+    ("c", "c", &["c"]),
+    ("go", "go", &["go"]),
+    ("zig", "zig", &["zig"]),
+    ("wat", "wat", &["wat"]),
+];
 
 fn write_table(out_dir: &Path, table: &str) -> Result<(), String> {
     fs::write(out_dir.join("examples.rs"), table).map_err(|error| format!("could not write examples.rs: {error}"))
@@ -129,6 +206,11 @@ fn watch(workspace: &Path) -> Result<(), String> {
     for member in members(workspace)? {
         rerun_if_changed(&workspace.join(&member).join("Cargo.toml"));
         rerun_if_changed(&workspace.join(&member).join("src"));
+        rerun_if_changed(&workspace.join(&member).join("README.md"));
+        let wit = workspace.join(&member).join("wit");
+        if wit.is_dir() {
+            rerun_if_changed(&wit);
+        }
     }
     Ok(())
 }

@@ -57,6 +57,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("wasmparser", &["module"]),
     ("wit_component", &["module"]),
     ("wit_parser", &["module"]),
+    ("wac_graph", &["module"]),
     ("tokio", &["script", "registry"]),
     ("oci_client", &["registry"]),
     ("docker_credential", &["registry"]),

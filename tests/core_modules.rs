@@ -250,7 +250,7 @@ fn wit_is_printed_and_written() {
             assert_eq!(written.success().stdout(), std::fs::read_to_string(folder.join(file)).unwrap());
         }
         let written = m.command("sh").args(&["-c", "find wit -type f | wc -l"]).run();
-        assert_eq!(written.success().stdout(), "16\n");
+        assert_eq!(written.success().stdout(), "17\n");
         m.write("file", "");
         m.orchestrator(&["wit", "--out", "file"]).fails_with(2).stderr_has("could not make `file/deps`");
     });

@@ -168,28 +168,6 @@ kernel_test!(n_containers_stand_as_a_hundred_with_ipv6, |m| {
     lab.down();
 });
 
-kernel_test!(n_containers_says_what_is_wrong_with_its_arguments, |m| {
-    let cases: [(&[&str], &str); 7] = [
-        (&["0"], "`0` is no number from 1 to 65533"),
-        (&["65534"], "`65534` is no number from 1 to 65533"),
-        (&["x"], "`x` is no number from 1 to 65533"),
-        (&["-1"], "`-1` is no number from 1 to 65533"),
-        (&[], "the number of containers is missing"),
-        (&["--ipv6"], "the number of containers is missing"),
-        (&["2", "3"], "`3` is one argument too many"),
-    ];
-    for (arguments, words) in cases {
-        let outcome = m.command("orchestrator").args(&["run", "n-containers", "--"]).args(arguments).run();
-        outcome
-            .fails_with(1)
-            .stderr_has(words)
-            .stderr_has("usage: n-containers N [--ipv6]")
-            .stderr_has("nothing had been built");
-        assert_eq!(outcome.stdout(), "", "{outcome}");
-    }
-    assert_eq!(m.orchestrator(&["list", "--json"]).success().json(), json!([]));
-});
-
 kernel_test!(labs_that_use_the_same_names_do_not_disturb_each_other, |m| {
     m.orchestrator(&["run", "two-containers", "--name", "one"]).success();
     m.orchestrator(&["run", "n-containers", "--name", "two", "--", "2"]).success();
@@ -218,7 +196,9 @@ kernel_test!(examples_are_written_to_files_that_run, |m| {
     m.orchestrator(&["examples", "--out", &directory]).success();
     let written = m.command("ls").arg(&directory).run();
     let files: Vec<&str> = written.success().stdout().lines().collect();
-    assert_eq!(files, EXAMPLES.map(|name| format!("{name}.wasm")));
+    let mut written: Vec<String> = EXAMPLES.iter().chain(&["leaf-spine"]).map(|name| format!("{name}.wasm")).collect();
+    written.sort();
+    assert_eq!(files, written);
 
     let outcome = m.orchestrator(&["run", &format!("{directory}/two-containers.wasm")]);
     outcome.success().stdout_has("container1 -> container2: reply in ");
@@ -242,7 +222,8 @@ kernel_test!(examples_are_listed, |m| {
             "full-mesh",
             "two-lans",
             "two-routers",
-            "fabric"
+            "fabric",
+            "leaf-spine"
         ]
     );
     let table = m.orchestrator(&["examples"]);
@@ -293,4 +274,74 @@ fn scenario_draws_the_same_for_root_and_for_a_user() {
     assert_eq!(root, seen_by(Kind::User));
     let text = json!(root).to_string();
     assert!(text.contains("172.16.0.2") && text.contains("fd00:a::4") && text.contains("\"02:"), "{text}");
+}
+
+/// The number that a formula of the catalogue comes to: sums of products of numbers and of arguments.
+fn value(formula: &str, arguments: &[(&str, u64)]) -> u64 {
+    let factor = |factor: &str| {
+        let named = arguments.iter().find(|(name, _)| *name == factor).map(|(_, value)| *value);
+        named.or_else(|| factor.parse().ok()).unwrap_or_else(|| panic!("`{factor}` of `{formula}`"))
+    };
+    formula.split(" + ").map(|product| product.split(" * ").map(factor).product::<u64>()).sum()
+}
+
+#[test]
+fn catalogue_is_right() {
+    on_machine(Kind::User, |m| {
+        let listed = m.orchestrator(&["examples", "--json"]).success().json();
+        let (libraries, scenarios): (Vec<&Value>, Vec<&Value>) =
+            listed.as_array().unwrap().iter().partition(|example| example["kind"] == "library");
+        assert_eq!(libraries.len(), 1);
+        for example in scenarios {
+            let name = example["name"].as_str().unwrap();
+            let described = &m.orchestrator(&["inspect", name, "--json"]).success().json()["description"];
+            assert_eq!(
+                (&described["title"], &described["usage"]),
+                (&example["summary"], &example["arguments"]),
+                "{name}"
+            );
+            let given: &[(&str, u64)] = match name {
+                "n-containers" | "full-mesh" => &[("CONTAINERS", 5)],
+                "fabric" => &[("LEAVES", 3), ("SPINES", 2), ("HOSTS", 4)],
+                _ => &[],
+            };
+            let arguments: Vec<String> = given.iter().map(|(_, value)| value.to_string()).collect();
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            let plan = m.orchestrator(&[&["plan", name, "--json", "--"], &arguments[..]].concat()).success().json();
+            let netns = plan["topology"]["netns"].as_array().map(Vec::len);
+            let formula = example["netns"].as_str().unwrap();
+            assert_eq!(netns, Some(value(formula, given) as usize), "{name}: {formula}");
+        }
+    });
+}
+
+#[test]
+fn example_is_told_with_its_drawing_and_its_code() {
+    on_machine(Kind::User, |m| {
+        let told = m.orchestrator(&["examples", "n-containers"]);
+        told.success().stdout_has("n-containers: N containers on a bridge, or on a row of bridges\n\n host ");
+        told.stdout_has("How many containers there are [whole number from 1 to 65533]\n");
+        told.stdout_has("\n  orchestrator run n-containers -- CONTAINERS [--ipv6] ");
+        told.stdout_has("--source rust|python|javascript|c|go|zig ");
+        m.orchestrator(&["examples", "leaf-spine"]).success().stdout_has("\n  orchestrator wit leaf-spine ");
+        for (example, language, words) in [
+            ("two-containers", "python", "def draw() -> None:"),
+            ("two-containers", "wat", "(module"),
+            ("two-containers", "c", "#include \"orchestrator.h\""),
+            ("n-containers", "go", "package main"),
+            ("n-containers", "zig", "@import(\"orchestrator\")"),
+            ("n-containers", "rust", "// src/arguments.rs\n\n"),
+            ("leaf-spine", "javascript", "import * as fabric from"),
+        ] {
+            m.orchestrator(&["examples", example, "--source", language]).success().stdout_has(words);
+        }
+        // One file is its text and nothing else.
+        let code = m.orchestrator(&["examples", "direct-pair", "--source", "rust"]);
+        assert_eq!(code.success().stdout(), include_str!("../guest-examples/direct-pair/src/main.rs"));
+        let refused = m.orchestrator(&["examples", "fabric", "--source", "cobol"]);
+        refused.complains(2, "`fabric` is not there in `cobol`").stderr_has("its code is there in rust");
+        m.orchestrator(&["examples", "fabrik"]).complains(2, "did you mean `fabric`?");
+        m.orchestrator(&["examples", "--source", "rust"]).fails_with(2).stderr_has("<NAME>");
+        m.orchestrator(&["examples", "fabric", "--out", "x"]).fails_with(2).stderr_has("cannot be used with");
+    });
 }

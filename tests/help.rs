@@ -118,32 +118,40 @@ kernel_test!(command_line_that_is_wrong_gives_2_and_shows_the_way, |m| {
 });
 
 kernel_test!(completions_for_bash_complete, |m| {
-    let script = "eval \"$(orchestrator completions bash)\"; complete -p orchestrator >/dev/null; \
-                  for word in '' ru 'run --re' 'completions z'; do COMP_WORDS=(orchestrator $word); \
-                  [ -n \"$word\" ] || COMP_WORDS+=(''); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMPREPLY=(); \
-                  _orchestrator orchestrator \"${COMP_WORDS[-1]}\" \"${COMP_WORDS[-2]}\"; echo \"${COMPREPLY[*]}\"; done";
+    m.orchestrator(&["run", "two-containers", "--name", "my-lab"]).success();
+    let script = "eval \"$(orchestrator completions bash)\"; complete -p orchestrator >/dev/null
+        t() {
+            COMP_WORDS=(orchestrator \"$@\"); COMP_CWORD=$#; COMP_TYPE=9; COMPREPLY=()
+            _clap_complete_orchestrator orchestrator \"${@: -1}\"
+            local IFS=' '; echo \"${COMPREPLY[*]}\"
+        }
+        t ''; t ru; t run --re; t completions z; t run two-c; t run x --with leaf; t down my; t plan x --against ''
+        t run fabric -- --; t run fabric --name x -- 2 2 2 --i; t run direct-pair -- --; t run none -- --";
     let completed = m.command("bash").args(&["--norc", "-euc", script]).run();
     let lines: Vec<&str> = completed.success().stdout().lines().collect();
-    let [all, run, replace, zsh] = lines[..] else { panic!("four lines of {completed}") };
     for command in COMMANDS {
-        assert!(all.split(' ').any(|word| word == command), "{command} in {all}");
+        assert!(lines[0].split(' ').any(|word| word == command), "{command} in {completed}");
     }
-    assert!(!all.split(' ').any(|word| word == "agent"), "it is hidden: {all}");
-    assert_eq!((run, replace, zsh), ("run", "--replace", "zsh"));
+    assert!(!lines[0].split(' ').any(|word| word == "agent"), "it is hidden: {completed}");
+    let rest =
+        ["run", "--replace", "zsh", "two-containers", "leaf-spine", "my-lab", "my-lab", "--ipv6", "--ipv6", "", ""];
+    assert_eq!(lines[1..], rest, "{completed}");
     assert_eq!(completed.stderr(), "");
+    m.orchestrator(&["down", "my-lab"]).success();
 });
 
 kernel_test!(completions_are_scripts_of_each_shell, |m| {
-    for (shell, begins) in [("bash", "_orchestrator() {\n"), ("zsh", "#compdef orchestrator\n"), ("fish", "# ")] {
+    for (shell, has) in [
+        ("bash", "complete -o nospace -o bashdefault -o nosort -F _clap_complete_orchestrator orchestrator\n"),
+        ("zsh", "#compdef orchestrator\n"),
+        ("fish", "complete --keep-order --exclusive --command orchestrator "),
+        ("elvish", "set edit:completion:arg-completer[orchestrator] = "),
+        ("powershell", "Register-ArgumentCompleter -Native -CommandName orchestrator "),
+    ] {
         let script = m.orchestrator(&["completions", shell]);
-        assert!(script.success().stdout().starts_with(begins), "{script}");
+        script.success().stdout_has(has).stdout_has("ORCHESTRATOR_COMPLETE");
         assert_eq!(script.stderr(), "");
-        for command in COMMANDS {
-            script.stdout_has(command);
-        }
-        script.stdout_has("replace").stdout_has("max-memory");
     }
-    m.orchestrator(&["completions", "fish"]).success().stdout_has("complete -c orchestrator ");
     m.orchestrator(&["completions", "tcsh"]).fails_with(2).stderr_has("bash").stderr_has("zsh").stderr_has("fish");
     m.orchestrator(&["completions"]).fails_with(2).stderr_has("<SHELL>");
 });
@@ -183,8 +191,8 @@ kernel_test!(man_pages_refer_to_pages_that_there_are, |m| {
 kernel_test!(examples_are_listed_with_what_they_draw, |m| {
     let table = m.orchestrator(&["examples"]);
     let lines: Vec<&str> = table.success().stdout().lines().collect();
-    assert!(lines[0].starts_with("NAME ") && lines[0].ends_with("  DRAWS"), "{table}");
-    let column = lines[0].find("DRAWS").expect("a heading");
+    assert_eq!(lines[0].split_whitespace().collect::<Vec<_>>(), ["NAME", "DRAWS", "ARGUMENTS", "NETNS"], "{table}");
+    let columns = ["DRAWS", "ARGUMENTS", "NETNS"].map(|heading| lines[0].find(heading).expect("a heading"));
     let names: Vec<&str> = lines[1..].iter().filter_map(|line| line.split(' ').next()).collect();
     assert_eq!(
         names,
@@ -196,10 +204,11 @@ kernel_test!(examples_are_listed_with_what_they_draw, |m| {
             "full-mesh",
             "two-lans",
             "two-routers",
-            "fabric"
+            "fabric",
+            "leaf-spine"
         ]
     );
-    for line in &lines[1..] {
+    for (line, column) in lines[1..].iter().flat_map(|line| columns.map(|column| (line, column))) {
         assert!(line[..column].ends_with("  ") && !line[column..].starts_with(' '), "not aligned: {table}");
     }
     let json = m.orchestrator(&["examples", "--json"]).success().json();
@@ -211,7 +220,10 @@ kernel_test!(examples_are_listed_with_what_they_draw, |m| {
 kernel_test!(examples_are_written_as_modules_that_run, |m| {
     let directory = format!("{}/some/where", m.kind().home());
     m.orchestrator(&["examples", "--out", &directory]).success();
-    assert_eq!(m.entries(&directory), EXAMPLES.map(|module| format!("{module}.wasm")));
+    let mut written: Vec<String> =
+        EXAMPLES.iter().chain(&["leaf-spine"]).map(|module| format!("{module}.wasm")).collect();
+    written.sort();
+    assert_eq!(m.entries(&directory), written);
     for module in EXAMPLES {
         let arguments = match module {
             "n-containers" => &["--", "3"][..],

@@ -117,7 +117,7 @@ fn toolchain_that_is_missing_or_too_old_is_told_with_what_installs_it() {
         m.program("in-rust/.venv/bin/cargo", cargo);
         m.program("in-rust/.venv/bin/rustc", "#!/bin/sh\necho /\n");
         let none = m.orchestrator(&["build", "in-rust"]);
-        none.complains(2, "it takes a package with one program to be a scenario, and this one has 0");
+        none.complains(2, "it takes a package with one program to be a scenario, or with one cdylib to be a library; this one has 0 programs");
         m.command("ls").arg("in-rust/.orchestrator-build").run().fails_with(2);
         // What it says of itself is shown where that is that it can't do anything.
         m.program("in-rust/.venv/bin/cargo", "#!/bin/sh\necho no default toolchain >&2; exit 1\n");

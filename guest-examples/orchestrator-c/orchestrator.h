@@ -495,4 +495,67 @@ static inline bool probe_routes(netns_t netns, net_texts *routes) {
     return net_texts_(routes);
 }
 
+/* What a scenario says of itself, before it is run (wit/describe.wit):
+ *
+ *     static const net_argument arguments[] = {
+ *         net_positional("containers", "How many there are", net_integer(1, 64), net_default("2")),
+ *         net_named("ipv6", "Give them IPv6 addresses too", net_flag, net_optional),
+ *     };
+ *     NET_DESCRIBE("Containers on a bridge", "", arguments)
+ *
+ * `main` is then given arguments that are right by this: the positional ones in order, then the named ones, with the defaults. */
+typedef struct {
+    const char *text;
+    size_t length;
+} net_constant;
+
+typedef struct {
+    net_constant name, summary;
+    uint8_t position;
+    struct {
+        uint8_t is;
+        union {
+            struct { int64_t min, max; } integer;
+            struct { double min, max; } decimal;
+            struct { const net_constant *texts; size_t length; } choice;
+        } of;
+    } type;
+    struct {
+        uint8_t is;
+        net_constant value;
+    } presence;
+} net_argument;
+
+typedef struct {
+    net_constant title, summary;
+    const net_argument *arguments;
+    size_t length;
+} net_description;
+
+#define NET_TEXT(TEXT) { (TEXT), sizeof(TEXT) - 1 }
+
+#define net_positional(NAME, SUMMARY, TYPE, PRESENCE) { NET_TEXT(NAME), NET_TEXT(SUMMARY), 0, TYPE, PRESENCE }
+#define net_named(NAME, SUMMARY, TYPE, PRESENCE) { NET_TEXT(NAME), NET_TEXT(SUMMARY), 1, TYPE, PRESENCE }
+
+#define net_flag { .is = 0 }
+#define net_integer(MIN, MAX) { .is = 1, .of.integer = { (MIN), (MAX) } }
+#define net_decimal(MIN, MAX) { .is = 2, .of.decimal = { (MIN), (MAX) } }
+#define net_any_text { .is = 3 }
+/* One of an array of `net_constant`, each a NET_TEXT. */
+#define net_choice(TEXTS) { .is = 4, .of.choice = { (TEXTS), sizeof(TEXTS) / sizeof *(TEXTS) } }
+#define net_address { .is = 5 }
+#define net_cidr { .is = 6 }
+
+#define net_required { .is = 0 }
+#define net_optional { .is = 1 }
+#define net_default(VALUE) { .is = 2, .value = NET_TEXT(VALUE) }
+
+#define NET_DESCRIBE(TITLE, SUMMARY, ARGUMENTS)                                                                     \
+    __attribute__((export_name("orchestrator:net/describe@0.1.0#describe"))) const net_description *net_describe_(void); \
+    const net_description *net_describe_(void) {                                                                    \
+        static const net_description description = {                                                                \
+            NET_TEXT(TITLE), NET_TEXT(SUMMARY), (ARGUMENTS), sizeof(ARGUMENTS) / sizeof *(ARGUMENTS)};              \
+        return &description;                                                                                        \
+    }
+
 #endif

@@ -547,3 +547,95 @@ pub const probe = struct {
         return texts();
     }
 };
+
+/// A text that is known when the scenario is compiled.
+pub const Constant = extern struct {
+    ptr: [*]const u8,
+    len: usize,
+
+    fn of(comptime words: []const u8) Constant {
+        return .{ .ptr = words.ptr, .len = words.len };
+    }
+};
+
+/// What the value of an argument is, as in wit/describe.wit.
+pub const ValueType = extern struct {
+    is: u8,
+    of: extern union {
+        integer: extern struct { min: i64, max: i64 },
+        decimal: extern struct { min: f64, max: f64 },
+        choice: extern struct { ptr: [*]const Constant, len: usize },
+    },
+
+    pub const flag = ValueType{ .is = 0, .of = .{ .integer = .{ .min = 0, .max = 0 } } };
+    pub const text = ValueType{ .is = 3, .of = flag.of };
+    pub const address = ValueType{ .is = 5, .of = flag.of };
+    pub const cidr = ValueType{ .is = 6, .of = flag.of };
+
+    pub fn integer(min: i64, max: i64) ValueType {
+        return .{ .is = 1, .of = .{ .integer = .{ .min = min, .max = max } } };
+    }
+
+    pub fn decimal(min: f64, max: f64) ValueType {
+        return .{ .is = 2, .of = .{ .decimal = .{ .min = min, .max = max } } };
+    }
+
+    pub fn choice(comptime choices: []const []const u8) ValueType {
+        const constants = comptime blk: {
+            var all: [choices.len]Constant = undefined;
+            for (choices, &all) |from, *to| to.* = Constant.of(from);
+            break :blk all;
+        };
+        return .{ .is = 4, .of = .{ .choice = .{ .ptr = &constants, .len = constants.len } } };
+    }
+};
+
+/// Whether an argument has to be given.
+pub const Presence = extern struct {
+    is: u8,
+    value: Constant,
+
+    pub const required = Presence{ .is = 0, .value = Constant.of("") };
+    pub const optional = Presence{ .is = 1, .value = Constant.of("") };
+
+    pub fn default(comptime value: []const u8) Presence {
+        return .{ .is = 2, .value = Constant.of(value) };
+    }
+};
+
+/// What a scenario takes.
+pub const Argument = extern struct {
+    name: Constant,
+    summary: Constant,
+    position: u8,
+    type: ValueType,
+    presence: Presence,
+
+    /// One that stands by itself.
+    pub fn positional(comptime name: []const u8, comptime summary: []const u8, of: ValueType, presence: Presence) Argument {
+        return .{ .name = Constant.of(name), .summary = Constant.of(summary), .position = 0, .type = of, .presence = presence };
+    }
+
+    /// One that stands behind its name.
+    pub fn named(comptime name: []const u8, comptime summary: []const u8, of: ValueType, presence: Presence) Argument {
+        return .{ .name = Constant.of(name), .summary = Constant.of(summary), .position = 1, .type = of, .presence = presence };
+    }
+};
+
+/// Says what a scenario is, before it is run. To be called where it is compiled: `comptime { net.describe(...); }`.
+pub fn describe(comptime title: []const u8, comptime summary: []const u8, comptime arguments: []const Argument) void {
+    const Description = extern struct { title: Constant, summary: Constant, arguments: [*]const Argument, length: usize };
+    const exported = struct {
+        const description = Description{
+            .title = Constant.of(title),
+            .summary = Constant.of(summary),
+            .arguments = arguments.ptr,
+            .length = arguments.len,
+        };
+
+        fn describe() callconv(.c) *const Description {
+            return &description;
+        }
+    };
+    @export(&exported.describe, .{ .name = "orchestrator:net/describe@0.1.0#describe" });
+}

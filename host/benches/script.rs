@@ -30,8 +30,8 @@ fn prepare(calls: Vec<String>) -> Run {
     let granted = Grants::default().open(true).unwrap();
     let (lab_name, stage) = ("calls".to_owned(), Stage::Plan);
     let order = Order { arguments: calls, lab_name, limits, granted, network, signals: Vec::new(), stage, backend };
-    Some(Box::new(|| {
-        let report = script::run(prepared, order).unwrap();
+    Some(Box::new(move || {
+        let report = script::run(&prepared, order).unwrap();
         assert!(matches!(report.end, End::Success), "{:?}", report.end);
     }))
 }

@@ -41,6 +41,27 @@ fn program(name: &str) -> String {
 
 #[test]
 #[ignore = "needs docker-registry, of Debian"]
+fn library_of_a_registry_is_plugged_in() {
+    on_machine(Kind::User, |m| {
+        let store = private_store(m, "16m");
+        let registry = start(m, "");
+        let reference = at("someone/fabric:1");
+        m.root_command("orchestrator").args(&["push", "leaf-spine", &reference]).run().success();
+        let run = ["run", env!("ORCHESTRATOR_TEST_GUEST_TWO_LEAVES"), "--with", &reference];
+        let first = m.orchestrator(&run);
+        first.success().stdout_has("here -> there: reply in ").stderr_has(&reference);
+        fake::end(registry);
+        m.orchestrator(&run).success().stderr_has("no change");
+        m.orchestrator(&["check", "two-leaves"]).success();
+        m.orchestrator(&["wit", &reference]).success().stdout_has("package example:leaf-spine@0.1.0;");
+        m.orchestrator(&["down", "two-leaves"]).success();
+        m.has_no_trace_of_labs();
+        finish(m, &store);
+    });
+}
+
+#[test]
+#[ignore = "needs docker-registry, of Debian"]
 fn module_that_root_pushes_a_user_runs() {
     on_machine(Kind::User, |m| {
         let store = private_store(m, "16m");

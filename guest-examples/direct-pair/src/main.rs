@@ -1,6 +1,13 @@
 //! Two containers on one veth pair. The drawing is in README.md.
 
+use orchestrator_describe::{Description, describe};
 use orchestrator_net::{address, expect_reply, link, netns, veth};
+
+describe! {
+    Description::new("Two containers on one veth pair, without a bridge").summary(
+        "A cable from one to the other, and nothing between.",
+    )
+}
 
 fn main() -> orchestrator_net::Result {
     let left = netns::add("left")?;

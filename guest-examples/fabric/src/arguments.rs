@@ -1,22 +1,27 @@
 //! What the user asks for: `LEAVES SPINES HOSTS [--ipv6]`.
 
-use orchestrator_net::{Failure, Result};
+use orchestrator_describe::{Argument, Description, describe, flag, integer, is_given, value};
 
-const USAGE: &str = "usage: fabric LEAVES SPINES HOSTS [--ipv6], where HOSTS is the number at each leaf";
+/// A fabric with one leaf has nobody to pass packets on to, and a leaf's hosts are the network 10.LEAF.0.0/16.
+const LEAVES: std::ops::RangeInclusive<i64> = 2..=255;
+/// A leaf's links to them share 172.16.LEAF.0/24.
+const SPINES: std::ops::RangeInclusive<i64> = 1..=128;
+/// A bridge has 1,023 ports, yet a leaf asks all its hosts at once who has an address, and the kernel lets 1,000 packets wait
+/// (`net.core.netdev_max_backlog`) and drops the rest.
+const HOSTS: std::ops::RangeInclusive<i64> = 1..=1000;
 
-/// A fabric with one leaf has nobody to pass packets on to.
-const LEAVES: Quantity =
-    Quantity { name: "LEAVES", least: 2, most: 255, reason: "a leaf's hosts are the network 10.LEAF.0.0/16" };
-const SPINES: Quantity =
-    Quantity { name: "SPINES", least: 1, most: 128, reason: "a leaf's links to them share 172.16.LEAF.0/24" };
-/// A bridge has 1,023 ports, yet of a broadcast to more than 1,000 the kernel drops the rest.
-const HOSTS: Quantity = Quantity {
-    name: "HOSTS",
-    least: 1,
-    most: 1000,
-    reason: "a leaf asks all its hosts at once who has an address, and the kernel lets 1000 packets wait \
-             (net.core.netdev_max_backlog)",
-};
+describe! {
+    Description::new("Leaves and spines that route between hosts")
+        .summary(
+            "Each leaf has a link to each spine, and a bridge with its hosts. All leaves and spines are routers, so a broadcast \
+             stays at its leaf. The hosts of leaf L are in 10.L.0.0/16. The first host pings one at each of the last leaves, \
+             through one spine after the other.",
+        )
+        .argument(Argument::positional("leaves", integer(LEAVES)).summary("How many leaves there are; their number is in 10.LEAF.0.0/16"))
+        .argument(Argument::positional("spines", integer(SPINES)).summary("How many spines there are; a leaf's links to them share 172.16.LEAF.0/24"))
+        .argument(Argument::positional("hosts", integer(HOSTS)).summary("How many hosts each leaf has, all on its bridge"))
+        .argument(flag("ipv6").summary("Give them addresses of fd00:a::/32 and fd00:b::/32 too"))
+}
 
 pub(crate) struct Arguments {
     pub(crate) leaves: u32,
@@ -27,43 +32,7 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Self> {
-        let (options, numbers): (Vec<String>, Vec<String>) = arguments.partition(|argument| argument == "--ipv6");
-        let mut numbers = numbers.into_iter();
-        let parsed = Self {
-            leaves: LEAVES.parse(numbers.next())?,
-            spines: SPINES.parse(numbers.next())?,
-            hosts: HOSTS.parse(numbers.next())?,
-            ipv6: !options.is_empty(),
-        };
-        match numbers.next() {
-            None => Ok(parsed),
-            Some(surplus) => Err(misuse(&format!("`{surplus}` is one argument too many"))),
-        }
+    pub(crate) fn read() -> Self {
+        Self { leaves: value(0), spines: value(1), hosts: value(2), ipv6: is_given("ipv6") }
     }
-}
-
-/// A number that the user gives.
-struct Quantity {
-    name: &'static str,
-    least: u32,
-    most: u32,
-    /// Why there can't be more.
-    reason: &'static str,
-}
-
-impl Quantity {
-    fn parse(&self, number: Option<String>) -> Result<u32> {
-        let Self { name, least, most, reason } = self;
-        let number = number.ok_or_else(|| misuse(&format!("{name} is missing")))?;
-        match number.parse::<u32>() {
-            Ok(count) if (*least..=*most).contains(&count) => Ok(count),
-            Ok(count) if count > *most => Err(misuse(&format!("{name} is `{number}` and at most {most}: {reason}"))),
-            _ => Err(misuse(&format!("{name} is `{number}` and no number from {least} to {most}"))),
-        }
-    }
-}
-
-fn misuse(what: &str) -> Failure {
-    format!("{what}\n{USAGE}").into()
 }

@@ -10,7 +10,7 @@ use addresses::{End, Family, IPV4, IPV6, LEAF};
 use arguments::Arguments;
 
 fn main() -> Result {
-    let Arguments { leaves, spines, hosts, ipv6 } = Arguments::parse(std::env::args().skip(1))?;
+    let Arguments { leaves, spines, hosts, ipv6 } = Arguments::read();
     let families = if ipv6 { &[IPV4, IPV6][..] } else { &[IPV4] };
 
     let spine_routers = (1..=spines).map(|spine| router(&format!("spine{spine}"))).collect::<Result<Vec<_>>>()?;

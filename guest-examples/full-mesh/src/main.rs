@@ -1,11 +1,25 @@
-//! A veth pair between each two of N containers: `full-mesh [N]`. The drawing is in README.md.
+//! A veth pair between each two of N containers: `full-mesh [CONTAINERS]`. The drawing is in README.md.
 
-mod arguments;
-
+use orchestrator_describe::{Argument, Description, describe, integer, value};
 use orchestrator_net::{address, expect_replies, link, netns, veth};
 
+/// A mesh that still fits on a screen.
+const USUALLY: u32 = 4;
+/// 2,016 veth pairs: enough to see that nobody wants to go on like this.
+const MAX_CONTAINERS: i64 = 64;
+
+describe! {
+    Description::new("A veth pair between each two of N containers")
+        .summary("N containers take N(N-1)/2 pairs. Each pair is a network of its own, and each container pings all others.")
+        .argument(
+            Argument::positional("containers", integer(2..=MAX_CONTAINERS))
+                .default(USUALLY)
+                .summary("How many containers there are"),
+        )
+}
+
 fn main() -> orchestrator_net::Result {
-    let count = arguments::parse(std::env::args().skip(1))?;
+    let count: u32 = value(0);
 
     let mut containers = Vec::new();
     for i in 1..=count {

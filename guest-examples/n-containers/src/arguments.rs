@@ -1,11 +1,19 @@
-//! What the user asks for: `N [--ipv6]`.
+//! What the user asks for: `CONTAINERS [--ipv6]`.
 
-use orchestrator_net::{Failure, Result};
+use orchestrator_describe::{Argument, Description, describe, flag, integer, is_given, value};
 
 /// The addresses of 10.0.0.0/16, less the first one, the host's and the last one.
-const MAX_CONTAINERS: u32 = (1 << 16) - 3;
+const MAX_CONTAINERS: i64 = (1 << 16) - 3;
 
-const USAGE: &str = "usage: n-containers N [--ipv6]";
+describe! {
+    Description::new("N containers on a bridge, or on a row of bridges")
+        .summary(
+            "Up to 1,000 containers are on one bridge, br0, which has the gateway's address, 10.0.0.1/16. More are on a row of \
+             bridges. The first pings the last, and the last its gateway.",
+        )
+        .argument(Argument::positional("containers", integer(1..=MAX_CONTAINERS)).summary("How many containers there are"))
+        .argument(flag("ipv6").summary("Give them addresses of fd00:a::/64 too"))
+}
 
 pub(crate) struct Arguments {
     pub(crate) containers: u32,
@@ -13,28 +21,7 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Self> {
-        let mut containers = None;
-        let mut ipv6 = false;
-        for argument in arguments {
-            match argument.as_str() {
-                "--ipv6" => ipv6 = true,
-                number if containers.is_none() => containers = Some(count(number)?),
-                surplus => return Err(misuse(&format!("`{surplus}` is one argument too many"))),
-            }
-        }
-        let containers = containers.ok_or_else(|| misuse("the number of containers is missing"))?;
-        Ok(Self { containers, ipv6 })
+    pub(crate) fn read() -> Self {
+        Self { containers: value(0), ipv6: is_given("ipv6") }
     }
-}
-
-fn count(number: &str) -> Result<u32> {
-    match number.parse() {
-        Ok(count @ 1..=MAX_CONTAINERS) => Ok(count),
-        _ => Err(misuse(&format!("`{number}` is no number from 1 to {MAX_CONTAINERS}"))),
-    }
-}
-
-fn misuse(what: &str) -> Failure {
-    format!("{what}\n{USAGE}").into()
 }

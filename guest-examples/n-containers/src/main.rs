@@ -1,4 +1,4 @@
-//! Any number of containers in one network: `n-containers N [--ipv6]`. The drawing is in README.md.
+//! Any number of containers in one network: `n-containers CONTAINERS [--ipv6]`. The drawing is in README.md.
 
 mod arguments;
 mod bridges;
@@ -11,7 +11,7 @@ use bridges::Bridges;
 use network::{HOST, IPV4, IPV6};
 
 fn main() -> orchestrator_net::Result {
-    let Arguments { containers, ipv6 } = Arguments::parse(std::env::args().skip(1))?;
+    let Arguments { containers, ipv6 } = Arguments::read();
     let networks = if ipv6 { &[IPV4, IPV6][..] } else { &[IPV4] };
 
     let host = netns::host();

@@ -30,7 +30,7 @@ mod failure;
 
 #[allow(missing_docs, reason = "WIT documents the items; what wit-bindgen adds of its own it does not")]
 mod bindings {
-    wit_bindgen::generate!({ path: "../../wit", world: "imports" });
+    wit_bindgen::generate!({ path: "../../wit", world: "orchestrator:net/imports" });
 }
 
 pub use bindings::orchestrator::net::{address, bridge, errors, lab, link, netns, probe, route, veth};

@@ -1,6 +1,13 @@
 //! One container and the host, joined by a veth pair. The drawing is in README.md.
 
+use orchestrator_describe::{Description, describe};
 use orchestrator_net::{address, expect_reply, expect_unreachable, link, netns, veth};
+
+describe! {
+    Description::new("One container and the host, joined by a veth pair").summary(
+        "The smallest lab in which something answers. The container reaches the host, and nothing beyond.",
+    )
+}
 
 fn main() -> orchestrator_net::Result {
     let host = netns::host();

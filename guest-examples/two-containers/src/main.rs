@@ -1,6 +1,9 @@
 //! Two containers on a bridge, step by step as with `ip`. The drawing is in README.md.
 
+use orchestrator_describe::{Description, describe};
 use orchestrator_net::{address, bridge, expect_address, expect_reply, expect_route, link, netns, probe, route, veth};
+
+describe! { Description::new("Two containers on a bridge, and a way out through the host") }
 
 fn main() -> orchestrator_net::Result {
     let host = netns::host();

@@ -1,8 +1,15 @@
 //! Two LANs, each a bridge with two hosts, first apart and then joined. The drawing is in README.md.
 
+use orchestrator_describe::{Description, describe};
 use orchestrator_net::link::Link;
 use orchestrator_net::netns::Netns;
 use orchestrator_net::{Result, address, bridge, expect_no_reply, expect_reply, link, netns, veth};
+
+describe! {
+    Description::new("Two bridges, each with two hosts, joined to one network").summary(
+        "The hosts of a LAN reach each other at once, and those of the other LAN when a veth pair joins the bridges.",
+    )
+}
 
 fn main() -> Result {
     let (switch1, lan1) = switch("switch1", "lan1")?;

@@ -1,8 +1,15 @@
 //! Two LANs with two routers between them, in IPv4 and IPv6. The drawing is in README.md.
 
+use orchestrator_describe::{Description, describe};
 use orchestrator_net::netns::Netns;
 use orchestrator_net::probe::PingResult;
 use orchestrator_net::{Result, address, expect_no_reply, expect_reply, expect_unreachable, link, netns, route, veth};
+
+describe! {
+    Description::new("Two networks with two routers between them, and static routes").summary(
+        "Nothing is reached without routes, nor with routes alone: routers have to be told to forward. In IPv4 and IPv6.",
+    )
+}
 
 fn main() -> Result {
     let lan_a = node("lan-a")?;

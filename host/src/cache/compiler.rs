@@ -67,9 +67,25 @@ pub enum Task {
     Compile,
     /// Tell what it is.
     Survey,
+    /// Tell what it exports, in WIT.
+    Interfaces,
 }
 
-/// Has this program's hidden command `compile` turn a module into code, or tell what it is, until `deadline`. `waiting` is called
+impl Task {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Compile, Self::Survey, Self::Interfaces];
+
+    /// Returns what it is called on the command line of the process.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Compile => "compile",
+            Self::Survey => "survey",
+            Self::Interfaces => "interfaces",
+        }
+    }
+}
+
+/// Has this program's hidden command `compile` do something with a module, until `deadline`. `waiting` is called
 /// again and again meanwhile.
 ///
 /// To be called while this process has one thread.
@@ -88,8 +104,7 @@ pub fn compile(
     (&input).rewind()?;
     let mut child = Command::new("/proc/self/exe")
         .args(["compile", "--parent", &std::process::id().to_string(), "--patience", &patience.to_string()])
-        .args((task == Task::Survey).then_some("--survey"))
-        .args(["--", name])
+        .args(["--task", task.name(), "--", name])
         .env_clear()
         .stdin(Stdio::from(input))
         .stdout(Stdio::from(code.try_clone()?))

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::output::{print, print_json};
-use super::{Exit, Failure, speak_to};
+use super::{Exit, Failure, complete, speak_to};
 use crate::render;
 
 /// Compare a lab with what it should be
@@ -16,6 +16,7 @@ Examples:
   orchestrator check two-containers --json")]
 pub(super) struct Check {
     /// Lab, or USER/LAB as root
+    #[arg(add = complete::lab())]
     lab: String,
     /// Print JSON
     #[arg(long)]

@@ -1,5 +1,5 @@
-//! `orchestrator compile`, which only `run`, `plan` and `inspect` start: a module comes on stdin, its code, or what it is, goes to
-//! stdout, and why there is none to stderr.
+//! `orchestrator compile`, which only other commands start: a module comes on stdin, its code, or what it is, goes to stdout, and why
+//! there is none to stderr.
 
 use std::io::{Read, Write, stdin, stdout};
 use std::os::unix::process::parent_id;
@@ -8,14 +8,16 @@ use std::{process, thread};
 
 use anyhow::Context;
 use clap::Parser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::{Exit, Failure};
+use crate::cache::Task;
 use crate::{sandbox, script};
 
 /// How often it looks whether anybody waits for the code.
 const POLL: Duration = Duration::from_millis(20);
 
-/// Compile a module; started by `run`, `plan` and `inspect`
+/// Compile a module, or read it; started by other commands
 #[derive(Debug, Parser)]
 #[command(name = "orchestrator compile")]
 pub(super) struct Compile {
@@ -25,11 +27,16 @@ pub(super) struct Compile {
     /// For how long it waits, in milliseconds
     #[arg(long)]
     patience: u64,
-    /// Tell what the module is, instead
-    #[arg(long)]
-    survey: bool,
+    /// What to do with the module
+    #[arg(long, value_parser = task())]
+    task: Task,
     /// What the module is called in messages
     name: String,
+}
+
+fn task() -> impl TypedValueParser<Value = Task> {
+    PossibleValuesParser::new(Task::ALL.map(Task::name))
+        .try_map(|name| Task::ALL.into_iter().find(|task| task.name() == name).ok_or("it is one of those above"))
 }
 
 impl Compile {
@@ -38,17 +45,15 @@ impl Compile {
         self.end_when_nobody_waits()?;
         let mut module = Vec::new();
         stdin().read_to_end(&mut module).context("could not read the module")?;
-        let made = if self.survey {
-            match script::survey(&self.name, &module) {
-                Ok(survey) => Ok(serde_json::to_vec(&survey).context("could not say what the module is")?),
-                Err(refused) => Err(refused),
-            }
-        } else {
-            script::compile(&self.name, &module)
+        let made = match self.task {
+            Task::Compile => script::compile(&self.name, &module).map(Ok),
+            Task::Survey => script::survey(&self.name, &module).map(|survey| serde_json::to_vec(&survey)),
+            Task::Interfaces => script::interfaces(&self.name, &module).map(|packages| serde_json::to_vec(&packages)),
         };
         match made {
-            Ok(code) => {
-                stdout().write_all(&code).context("could not write the code")?;
+            Ok(made) => {
+                let made = made.context("could not say what the module is")?;
+                stdout().write_all(&made).context("could not write the code")?;
                 Ok(Exit::Done)
             }
             Err(refused) => {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::{Exit, Failure};
+use super::{Exit, Failure, complete};
 use crate::agent;
 use crate::lab::{self, Lab};
 
@@ -22,7 +22,7 @@ Examples:
   orchestrator down --all --wait")]
 pub(super) struct Down {
     /// Labs, or USER/LAB as root
-    #[arg(required_unless_present = "all", value_name = "LAB")]
+    #[arg(required_unless_present = "all", value_name = "LAB", add = complete::lab())]
     labs: Vec<String>,
     /// Remove all labs of this user
     #[arg(long, conflicts_with = "labs")]

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStringExt;
 
 use clap::Args;
 
-use super::{Failure, ping};
+use super::{Failure, complete, ping};
 use crate::agent;
 use crate::lab;
 use crate::topology::harmless;
@@ -20,6 +20,7 @@ Examples:
   orchestrator exec two-containers container1 -- ping -c1 container2")]
 pub(super) struct Exec {
     /// Lab; of this user, as a command inside has the rights of the lab's owner
+    #[arg(add = complete::lab())]
     lab: String,
     /// Netns; `host` is the lab's host
     netns: String,

@@ -114,7 +114,7 @@ impl Failure {
             said = cause;
         }
         if let Some(hint) = &self.hint {
-            eprintln!("\nhint: {hint}");
+            eprintln!("\nhint: {}", shown(hint));
         }
     }
 }
@@ -188,6 +188,7 @@ impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
         let hint = match &error {
             LoadError::Compile(CompileError::Core { kind, .. }) => kind.hint(),
+            LoadError::Compile(CompileError::Library { kind, .. }) => kind.hint().map(str::to_owned),
             LoadError::Damaged => Some("`orchestrator pull REF` brings it again".into()),
             LoadError::Code(_) => Some("`orchestrator cache --empty` has it compiled again".into()),
             LoadError::Import { hint, .. } => hint.clone(),
@@ -198,7 +199,8 @@ impl From<LoadError> for Failure {
             LoadError::Thread(_) => {
                 Some("there is a limit on processes (`ulimit -u`), on addresses (`ulimit -v`), or on memory".into())
             }
-            LoadError::NoRun | LoadError::OtherRun => {
+            LoadError::NoRun { is_library: true } => Some("a library is given to a scenario by `run --with`".into()),
+            LoadError::NoRun { is_library: false } | LoadError::OtherRun => {
                 Some("a scenario is a WASI command: a program with `main`, or an export of `wasi:cli/run`".into())
             }
             _ => None,

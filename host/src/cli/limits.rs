@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use clap::Args;
+use clap::{Args, Parser};
 
 use crate::script::RunLimits;
 use crate::topology::Limits;
@@ -65,5 +65,18 @@ impl From<LimitFlags> for RunLimits {
             handles: flags.max_handles as usize,
             lab: flags.lab.into(),
         }
+    }
+}
+
+impl Default for LimitFlags {
+    /// What holds where none of them is given.
+    fn default() -> Self {
+        #[derive(Parser)]
+        #[command(no_binary_name = true)]
+        struct None {
+            #[command(flatten)]
+            flags: LimitFlags,
+        }
+        None::parse_from([""; 0]).flags
     }
 }

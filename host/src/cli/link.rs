@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::output::print;
-use super::{Exit, Failure, speak_to};
+use super::{Exit, Failure, complete, speak_to};
 use crate::lab;
 use crate::plan::Step;
 use crate::topology::{LinkName, NameError, NetnsName, Place};
@@ -18,6 +18,7 @@ Examples:
   orchestrator link two-containers container1 eth0 mtu 1400")]
 pub(super) struct Link {
     /// Lab, or USER/LAB as root
+    #[arg(add = complete::lab())]
     lab: String,
     /// Netns that the link is in
     netns: String,

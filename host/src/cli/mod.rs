@@ -1,22 +1,27 @@
 //! The command line: one file a command, each a clap struct and its `execute`.
 
 mod agent;
+mod arguments;
 mod backend;
 mod build;
 mod cache;
 mod check;
 mod code;
 mod compile;
+mod complete;
 mod completions;
+mod describe;
 mod doctor;
 mod down;
 mod edit;
 mod ended;
+mod example;
 mod examples;
 mod exec;
 mod exit;
 mod grants;
 mod inspect;
+mod libraries;
 mod limits;
 mod link;
 mod list;
@@ -106,7 +111,10 @@ fn execute() -> Result<Exit, Failure> {
     match std::env::args_os().nth(1) {
         Some(first) if first == "agent" => agent::Agent::parse_from(std::env::args_os().skip(1)).execute(),
         Some(first) if first == "compile" => compile::Compile::parse_from(std::env::args_os().skip(1)).execute(),
-        _ => Cli::parse().execute(),
+        _ => {
+            complete::complete();
+            Cli::parse().execute()
+        }
     }
 }
 

@@ -8,10 +8,10 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use super::output::print;
 use super::project::installation;
 use super::{Exit, Failure};
-use crate::project::{CreateError, Language, create};
+use crate::project::{CreateError, Kind, Language, create};
 use crate::topology::harmless;
 
-/// Make a project: a folder with a scenario that builds and runs as it is
+/// Make a project: a folder with a scenario, or a library, that builds as it is
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -23,6 +23,9 @@ pub(super) struct New {
     /// Language of the scenario
     #[arg(long, value_name = "LANG", value_parser = language())]
     lang: Language,
+    /// Make a library, which other scenarios are run with: `run --with`
+    #[arg(long)]
+    lib: bool,
 }
 
 fn language() -> impl TypedValueParser<Value = Language> {
@@ -32,22 +35,41 @@ fn language() -> impl TypedValueParser<Value = Language> {
 
 impl New {
     pub(super) fn execute(self) -> Result<Exit, Failure> {
-        create(&self.name, self.lang).map_err(|error| {
+        let kind = if self.lib { Kind::Library } else { Kind::Scenario };
+        create(&self.name, self.lang, kind).map_err(|error| {
             let hint = match &error {
                 CreateError::Exists(_) => Some("give another name, or remove it".into()),
-                CreateError::Reserved(_) => Some("give another name".into()),
+                CreateError::Reserved(_) | CreateError::Word(_) | CreateError::Keyword(_) => {
+                    Some("give another name".into())
+                }
+                CreateError::NoLibrary(_) => {
+                    Some("give `--lang rust`; scenarios in any language are run with it".into())
+                }
                 CreateError::Name(_) | CreateError::Write(..) => None,
             };
             Failure { exit: Exit::Usage, error: error.into(), hint }
         })?;
         let folder = harmless(&self.name.display().to_string());
         let path = if folder.contains('/') { folder.clone() } else { format!("./{folder}") };
-        let mut said =
-            format!("`{folder}/{}` draws a network, in {}\n\nnext:\n", self.lang.source(), self.lang.title());
+        let title = self.lang.title();
+        let mut said = match kind {
+            Kind::Scenario => format!("`{folder}/{}` draws a network, in {title}\n\nnext:\n", self.lang.source()),
+            Kind::Library => {
+                format!("`{folder}/src/lib.rs` does what `{folder}/wit/world.wit` says, in {title}\n\nnext:\n")
+            }
+        };
         if let Some(install) = installation(&self.name) {
             said.push_str(&format!("  {install}\n"));
         }
-        said.push_str(&format!("  orchestrator run {path} --watch     # builds it, and edits the lab at every save\n"));
+        said.push_str(&match kind {
+            Kind::Scenario => {
+                format!("  orchestrator run {path} --watch     # builds it, and edits the lab at every save\n")
+            }
+            Kind::Library => format!(
+                "  orchestrator build {path}\n  orchestrator wit {path} --out ./LAB/wit/deps     # for a project that imports it\n  \
+                 orchestrator run ./LAB --with {path}\n"
+            ),
+        });
         print(&said)?;
         Ok(Exit::Done)
     }

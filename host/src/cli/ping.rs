@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::output::{print, print_json};
-use super::{Exit, Failure, speak_to};
+use super::{Exit, Failure, complete, speak_to};
 use crate::lab::{Client, Error};
 use crate::render::{self, Pinged};
 use crate::topology::{MOST_PINGS, NetnsName, Ping as Question, PingOutcome, harmless, observed};
@@ -21,6 +21,7 @@ Examples:
   orchestrator ping two-containers container1 172.16.0.3")]
 pub(super) struct Ping {
     /// Lab, or USER/LAB as root
+    #[arg(add = complete::lab())]
     lab: String,
     /// Netns that sends
     #[arg(requires = "to")]

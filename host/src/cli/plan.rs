@@ -4,14 +4,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::{Args, ValueEnum};
 
+use super::describe::answer;
 use super::ended::failure;
 use super::grants::GrantFlags;
+use super::libraries::LibraryFlags;
 use super::limits::LimitFlags;
 use super::output::{print, print_json};
 use super::project::module_of;
 use super::scenario::Scenario;
-use super::source::{self, Source};
-use super::{Exit, Failure};
+use super::source;
+use super::{Exit, Failure, complete};
 use crate::lab::{self, LabName};
 use crate::plan::{Step, edit};
 use crate::protocol::Model;
@@ -40,6 +42,7 @@ pub(super) struct Plan {
     /// Scenario: a file (with a `/`, or ending in `.wasm` or `.wat`), a folder with a project (with a `/`, or `.`), which is
     /// built before by its toolchain and outside of the sandbox, a module in a registry (REGISTRY/NAME:TAG), or the name of a
     /// built-in example
+    #[arg(add = complete::module())]
     module: String,
     /// Name that the scenario is told of its lab [default: made from MODULE]
     #[arg(long, value_name = "LAB")]
@@ -48,7 +51,7 @@ pub(super) struct Plan {
     #[arg(long)]
     on_host: bool,
     /// Show what `run` would change of a lab that stands
-    #[arg(long, value_name = "LAB", conflicts_with = "on_host")]
+    #[arg(long, value_name = "LAB", conflicts_with = "on_host", add = complete::lab())]
     against: Option<LabName>,
     /// How to show it
     #[arg(long, value_enum, default_value_t = Format::Table)]
@@ -57,8 +60,10 @@ pub(super) struct Plan {
     #[arg(long, conflicts_with = "format")]
     json: bool,
     /// Arguments of the scenario
-    #[arg(last = true, value_name = "ARGS")]
+    #[arg(last = true, value_name = "ARGS", add = complete::arguments())]
     arguments: Vec<String>,
+    #[command(flatten)]
+    libraries: LibraryFlags,
     #[command(flatten)]
     grants: GrantFlags,
     #[command(flatten)]
@@ -78,7 +83,10 @@ impl Plan {
     pub(super) fn execute(mut self) -> Result<Exit, Failure> {
         self.module = module_of(&self.module)?.into_owned();
         let limits = RunLimits::from(self.limits);
-        let source = Source::find(&self.module, limits.module)?;
+        if let Some(exit) = answer(&self.module, &self.libraries, &self.arguments, &limits)? {
+            return Ok(exit);
+        }
+        let source = self.libraries.find(&self.module, limits.module)?;
         sandbox::close_inherited(source.file());
         let format = if self.json { Format::Json } else { self.format };
         if self.against.is_some() && !matches!(format, Format::Table | Format::Json) {

@@ -11,7 +11,7 @@ use super::progress::Progress;
 use super::registry::{AccessFlags, reference};
 use super::source::Source;
 use super::survey::survey;
-use super::{Exit, Failure};
+use super::{Exit, Failure, complete};
 use crate::module::{self, Binary, wit};
 use crate::registry::{Label, Package, Reference, Remote};
 use crate::topology::harmless;
@@ -22,11 +22,12 @@ use crate::topology::harmless;
 The artifact is the CNCF's for WebAssembly, which `wkg oci pull` takes too. Credentials are those of `docker login`. SOURCE_DATE_EPOCH, in seconds, says when the module was made, so that the same one has the same digest each time.
 
 Examples:
-  orchestrator push ./leaf-spine.wasm registry.example.org/someone/leaf-spine:1 \\
-      --description 'A fabric of leaves and spines' --license MIT
+  orchestrator push ./lab1.wasm registry.example.org/someone/lab1:1 \\
+      --description 'Two offices and a way between' --license MIT
   orchestrator push two-containers localhost:5000/two-containers")]
 pub(super) struct Push {
     /// Module: a file (with a `/`, or ending in `.wasm` or `.wat`) or the name of a built-in example
+    #[arg(add = complete::module_or_library())]
     module: String,
     /// What it is to be called: REGISTRY/NAME:TAG
     #[arg(value_name = "REF")]

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::output::print;
-use super::{Exit, Failure, speak_to};
+use super::{Exit, Failure, complete, speak_to};
 use crate::render;
 
 /// Make a lab what it should be again, changing only what `check` lists
@@ -16,6 +16,7 @@ Examples:
   orchestrator repair alice/two-containers             # another user's, as root")]
 pub(super) struct Repair {
     /// Lab, or USER/LAB as root
+    #[arg(add = complete::lab())]
     lab: String,
 }
 

@@ -6,15 +6,17 @@ use std::time::Instant;
 use clap::Args;
 
 use super::backend::{Live, Tally};
+use super::describe::answer;
 use super::edit::Edit;
 use super::ended::failure;
 use super::grants::GrantFlags;
+use super::libraries::LibraryFlags;
 use super::limits::LimitFlags;
 use super::project::module_of;
 use super::scenario::Scenario;
-use super::source::{self, Source};
+use super::source;
 use super::watch::watch;
-use super::{Exit, Failure};
+use super::{Exit, Failure, complete};
 use crate::lab::{self, LabName, Started};
 use crate::protocol::Origin;
 use crate::render::{self, Account, Compiled};
@@ -34,6 +36,7 @@ pub(super) struct Run {
     /// Scenario: a file (with a `/`, or ending in `.wasm` or `.wat`), a folder with a project (with a `/`, or `.`), which is
     /// built before by its toolchain and outside of the sandbox, a module in a registry (REGISTRY/NAME:TAG), or the name of a
     /// built-in example
+    #[arg(add = complete::module())]
     pub(super) module: String,
     /// Name of the lab [default: made from MODULE]
     #[arg(long, value_name = "LAB")]
@@ -64,8 +67,10 @@ pub(super) struct Run {
     #[arg(short, long)]
     pub(super) verbose: bool,
     /// Arguments of the scenario
-    #[arg(last = true, value_name = "ARGS")]
+    #[arg(last = true, value_name = "ARGS", add = complete::arguments())]
     pub(super) arguments: Vec<String>,
+    #[command(flatten)]
+    libraries: LibraryFlags,
     #[command(flatten)]
     grants: GrantFlags,
     #[command(flatten)]
@@ -75,12 +80,15 @@ pub(super) struct Run {
 impl Run {
     pub(super) fn execute(mut self) -> Result<Exit, Failure> {
         if self.watch {
-            return watch(&self.module);
+            return watch(&self.module, &self.libraries);
         }
         self.module = module_of(&self.module)?.into_owned();
         let start = Instant::now();
         let limits = RunLimits::from(self.limits);
-        let source = Source::find(&self.module, limits.module)?;
+        if let Some(exit) = answer(&self.module, &self.libraries, &self.arguments, &limits)? {
+            return Ok(exit);
+        }
+        let source = self.libraries.find(&self.module, limits.module)?;
         sandbox::close_inherited(source.file());
         let name = source::lab_name(self.name.clone(), &source)?;
         lab::sweep(agent::undo)?;

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use super::Failure;
+use super::arguments::checked;
 use super::code::{Code, code_of};
+use super::describe::ask;
 use super::ended::not_loaded;
 use super::source::Source;
 use crate::lab::{self, LabName};
@@ -44,7 +46,8 @@ impl<'a> Scenario<'a> {
         if self.on_machine { Topology::on_machine(self.limits.lab) } else { Topology::new(self.limits.lab) }
     }
 
-    /// Comes by its code, gives up whatever else this process may do, and makes it ready.
+    /// Comes by its code, gives up whatever else this process may do, makes it ready, and checks its arguments if it says what it
+    /// takes.
     pub(super) fn load(self, stage: Stage, backend: Arc<Mutex<dyn Backend>>) -> Result<Loaded<'a>, Failure> {
         let network = self.network();
         let Self { source, module, arguments, lab, limits, granted, directories, on_machine: _ } = self;
@@ -53,8 +56,12 @@ impl<'a> Scenario<'a> {
         let Code { engine, native, identity, compiled } = code_of(source, &limits, module)?;
         sandbox::give_up(directories)?;
         let prepared = native.prepare(engine, identity, started).map_err(broken)?;
+        let arguments = match ask(&prepared, &limits, module)? {
+            Some(description) => checked(&description, arguments, module)?,
+            None => arguments.to_vec(),
+        };
         let order = script::Order {
-            arguments: arguments.to_vec(),
+            arguments,
             lab_name: lab.to_string(),
             limits,
             granted,
@@ -70,6 +77,6 @@ impl<'a> Scenario<'a> {
 impl Loaded<'_> {
     /// Runs it to its end.
     pub(super) fn run(self) -> Result<Report, Failure> {
-        script::run(self.prepared, self.order).map_err(|error| not_loaded(error, self.module))
+        script::run(&self.prepared, self.order).map_err(|error| not_loaded(error, self.module))
     }
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::output::{print, print_json};
-use super::{Exit, Failure, speak_to};
+use super::{Exit, Failure, complete, speak_to};
 use crate::render;
 
 /// Show a lab as the kernel has it: the links, addresses and routes of each netns
@@ -14,6 +14,7 @@ Examples:
   orchestrator show two-containers --json")]
 pub(super) struct Show {
     /// Lab, or USER/LAB as root
+    #[arg(add = complete::lab())]
     lab: String,
     /// Print JSON
     #[arg(long)]

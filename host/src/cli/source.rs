@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
+use super::example::Example;
 use super::registry::{reference_of, stored};
 use super::{Exit, Failure};
 use crate::lab::LabName;
@@ -13,26 +14,27 @@ use crate::module::Digest;
 use crate::registry::Reference;
 use crate::script::{LoadError, Module};
 
-/// A scenario that comes with the program.
-pub(super) struct Example {
-    /// Its name.
-    pub(super) name: &'static str,
-    /// What it draws, in a line.
-    pub(super) summary: &'static str,
-    /// Its component.
-    pub(super) wasm: &'static [u8],
-}
-
-include!(concat!(env!("OUT_DIR"), "/examples.rs"));
-
 /// How alike a name has to be to be suggested.
 const ALIKE: f64 = 0.75;
 
 /// A module that was found and not read yet.
 pub(super) enum Source {
-    File { name: String, file: File },
-    Stored { reference: Reference, file: File, digest: Digest },
+    File {
+        name: String,
+        file: File,
+    },
+    Stored {
+        reference: Reference,
+        file: File,
+        digest: Digest,
+    },
     Example(&'static Example),
+    /// One that was read already, a scenario with its libraries among them.
+    Bytes {
+        name: String,
+        identity: String,
+        bytes: Vec<u8>,
+    },
 }
 
 impl Source {
@@ -59,7 +61,7 @@ impl Source {
             let name = path.file_name().map_or_else(|| module.into(), |name| name.to_string_lossy().into_owned());
             return Ok(Self::File { name, file });
         }
-        EXAMPLES.iter().find(|example| example.name == module).map(Self::Example).ok_or_else(|| unknown(module))
+        Example::find(module).map(Self::Example).ok_or_else(|| unknown(module))
     }
 
     /// Returns what makes a module the same one when it is given again: where its file is, or its name as an example.
@@ -71,6 +73,8 @@ impl Source {
             }
             Self::Stored { reference, .. } => format!("module {reference}"),
             Self::Example(example) => format!("example {}", example.name),
+            // With other libraries it is the same scenario, as it is when it is built anew.
+            Self::Bytes { identity, .. } => identity.clone(),
         }
     }
 
@@ -78,14 +82,14 @@ impl Source {
     pub(super) fn file(&self) -> Option<BorrowedFd<'_>> {
         match self {
             Self::File { file, .. } | Self::Stored { file, .. } => Some(file.as_fd()),
-            Self::Example(_) => None,
+            Self::Example(_) | Self::Bytes { .. } => None,
         }
     }
 
     /// Returns what it is called, to itself and in messages.
     pub(super) fn name(&self) -> Cow<'_, str> {
         match self {
-            Self::File { name, .. } => name.into(),
+            Self::File { name, .. } | Self::Bytes { name, .. } => name.into(),
             Self::Stored { reference, .. } => reference.file_name().to_string_lossy(),
             Self::Example(example) => example.name.into(),
         }
@@ -95,7 +99,7 @@ impl Source {
     pub(super) fn metadata(&self) -> Option<Metadata> {
         match self {
             Self::File { file, .. } | Self::Stored { file, .. } => file.metadata().ok(),
-            Self::Example(_) => None,
+            Self::Example(_) | Self::Bytes { .. } => None,
         }
     }
 
@@ -103,7 +107,7 @@ impl Source {
     pub(super) fn digest(&self) -> Option<[u8; 32]> {
         match self {
             Self::Stored { digest, .. } => Some(digest.0),
-            Self::File { .. } | Self::Example(_) => None,
+            Self::File { .. } | Self::Example(_) | Self::Bytes { .. } => None,
         }
     }
 
@@ -116,6 +120,7 @@ impl Source {
                 if module.identity().digest == digest.0 { Ok(module) } else { Err(LoadError::Damaged) }
             }
             Self::Example(example) => Ok(Module::new(example.name, example.wasm.to_vec())),
+            Self::Bytes { name, bytes, .. } => Ok(Module::new(name, bytes)),
         }
     }
 }
@@ -137,7 +142,8 @@ fn shown(module: &str) -> String {
     crate::topology::harmless(module)
 }
 
-fn unknown(module: &str) -> Failure {
+/// Says that there is no example of that name.
+pub(super) fn unknown(module: &str) -> Failure {
     let failure = Failure::usage(format!("there is no built-in example `{}`", shown(module)));
     if Path::new(module).is_file() {
         return failure.hint(format!("a file is given with a `/`: `./{}`", shown(module)));
@@ -145,10 +151,10 @@ fn unknown(module: &str) -> Failure {
     if Path::new(module).is_dir() {
         return failure.hint(format!("a project is given with a `/`: `./{}`", shown(module)));
     }
-    let likeness = |example: &&Example| strsim::jaro_winkler(module, example.name);
-    let nearest = EXAMPLES.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let likeness = |example: &Example| strsim::jaro_winkler(module, example.name);
+    let nearest = Example::all().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     match nearest {
-        Some(example) if likeness(&example) >= ALIKE => failure.hint(format!("did you mean `{}`?", example.name)),
+        Some(example) if likeness(example) >= ALIKE => failure.hint(format!("did you mean `{}`?", example.name)),
         _ => {
             failure.hint("`orchestrator examples` lists them; a file is given with a `/`, or ends in `.wasm` or `.wat`")
         }

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use serde::de::DeserializeOwned;
+
 use super::code::{broke_off, unclear};
 use super::{Exit, Failure};
 use crate::cache::{self, CompilerError, Task};
@@ -13,8 +15,17 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Tells what a module is. `act` says what can't be done if it can't be read.
 pub(super) fn survey(module: &Module, act: impl Fn() -> String) -> Result<Survey, Failure> {
+    read(Task::Survey, module, act)
+}
+
+/// Tells what a library exports: each package with its name.
+pub(super) fn interfaces(module: &Module, act: impl Fn() -> String) -> Result<Vec<(String, String)>, Failure> {
+    read(Task::Interfaces, module, act)
+}
+
+fn read<T: DeserializeOwned>(task: Task, module: &Module, act: impl Fn() -> String) -> Result<T, Failure> {
     let unreadable = |error: LoadError| Failure::from(error).context(act());
-    match cache::compile(Task::Survey, &module.identity().name, module.bytes(), Instant::now() + PATIENCE, || ()) {
+    match cache::compile(task, &module.identity().name, module.bytes(), Instant::now() + PATIENCE, || ()) {
         Ok(told) => serde_json::from_slice(&told).map_err(|_| unclear(&told, act())),
         Err(CompilerError::Refused(report)) => Err(match serde_json::from_slice(&report) {
             Ok(refused) => unreadable(LoadError::Compile(refused)),

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
+use super::libraries::LibraryFlags;
 use super::project::{find, is_folder};
 use super::source::is_file;
 use super::{Exit, Failure};
@@ -14,8 +15,8 @@ use crate::topology::harmless;
 const FLAG: &str = "--watch";
 const ITSELF: &str = "/proc/self/exe";
 
-/// Runs a project or a file, and again whenever it has changed. It ends by a signal.
-pub(super) fn watch(module: &str) -> Result<Exit, Failure> {
+/// Runs a project or a file, and again whenever it, or one of its libraries, has changed. It ends by a signal.
+pub(super) fn watch(module: &str, libraries: &LibraryFlags) -> Result<Exit, Failure> {
     let path = Path::new(module);
     if is_folder(module) {
         find(path)?;
@@ -23,7 +24,9 @@ pub(super) fn watch(module: &str) -> Result<Exit, Failure> {
         return Err(Failure::usage(format!("`{}` is nothing that could be watched", harmless(module)))
             .hint("`--watch` takes a project, or a file that is there"));
     }
-    let mut watch = Watch::begin(path).map_err(Failure::about("watch", path))?;
+    let libraries = libraries.places();
+    let places: Vec<&Path> = [path].into_iter().chain(libraries).collect();
+    let mut watch = Watch::begin(&places).map_err(Failure::about("watch", path))?;
     let mut first = true;
     loop {
         let ended = Command::new(ITSELF).args(arguments()).status();

@@ -1,7 +1,7 @@
 //! What one process of ours has left for another, or tells it, after something else had it in hand.
 
 use crate::cache;
-use crate::module::{self, Binary, Survey};
+use crate::module::{self, Part, Survey, bundle};
 use crate::protocol::journal::{self, Journal};
 use crate::protocol::{Answer, Assembly, HelloError, check_greeting};
 use crate::script;
@@ -25,9 +25,8 @@ pub fn records(bytes: &[u8]) {
 /// Neither a component, nor why there is none, nor what it is takes the program down.
 fn module(bytes: &[u8]) {
     drop(Survey::of("module", bytes));
-    if let Ok(Binary::Core(module)) = module::binary("module", bytes) {
-        drop(module::adapted(&module));
-    }
+    drop(module::component("module", bytes));
+    drop(Survey::of("bundle", &bundle(Part { name: "module", bytes }, &[Part { name: "library", bytes }])));
 }
 
 /// What can be read of a damaged journal is what was noted: written anew, it is the same.

@@ -76,7 +76,7 @@ pub fn recipe() -> [u8; 32] {
 }
 
 /// Makes a component of a core module that is a command.
-pub fn adapted(module: &[u8]) -> Result<Vec<u8>, CoreError> {
+pub(super) fn adapted(module: &[u8]) -> Result<Vec<u8>, CoreError> {
     let declarations = Declarations::of(module).map_err(|error| CoreError::Invalid(error.to_string()))?;
     let version = version_of_ours(&declarations)?;
     let mut module = match go::with_room(module).map_err(misfit)? {
@@ -87,7 +87,9 @@ pub fn adapted(module: &[u8]) -> Result<Vec<u8>, CoreError> {
         BTreeSet::new()
     } else {
         let wants_wasi = declarations.imports.iter().any(|(interface, _)| interface.starts_with("wasi:"));
-        let (resolve, world) = world(&version, wants_wasi).map_err(misfit)?;
+        let describes =
+            declarations.exports.iter().any(|export| export.strip_suffix("#describe").is_some_and(wit::is_describe));
+        let (resolve, world) = world(&version, wants_wasi, describes).map_err(misfit)?;
         embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).map_err(misfit)?;
         functions(&resolve, world)
     };
@@ -124,7 +126,7 @@ pub fn adapted(module: &[u8]) -> Result<Vec<u8>, CoreError> {
 }
 
 /// Does something that panics where a module was not made by a compiler. To be called where nothing else may panic meanwhile.
-fn quietly<T>(work: impl FnOnce() -> T) -> Option<T> {
+pub(super) fn quietly<T>(work: impl FnOnce() -> T) -> Option<T> {
     let hook = panic::take_hook();
     panic::set_hook(Box::new(|_| {}));
     let done = panic::catch_unwind(AssertUnwindSafe(work));
@@ -160,8 +162,8 @@ fn version_of_ours(declarations: &Declarations) -> Result<String, CoreError> {
 }
 
 /// Makes the world of all that a module without WIT may import. Our package is called what the module calls it: what of its version
-/// is not here is not found by its name.
-fn world(version: &str, wants_wasi: bool) -> anyhow::Result<(Resolve, WorldId)> {
+/// is not here is not found by its name. One that `describes` itself exports that.
+fn world(version: &str, wants_wasi: bool, describes: bool) -> anyhow::Result<(Resolve, WorldId)> {
     let mut resolve = Resolve::default();
     let push = |resolve: &mut Resolve, files: &[(&str, String)]| -> anyhow::Result<_> {
         let mut sources = SourceMap::default();
@@ -180,8 +182,11 @@ fn world(version: &str, wants_wasi: bool) -> anyhow::Result<(Resolve, WorldId)> 
     let ours: Vec<_> = wit::FILES.iter().filter(is_interface).map(|file| (file.path, named(file.text))).collect();
     push(&mut resolve, &ours)?;
     let mut text = format!("package orchestrator:core;\nworld {WORLD} {{\n");
-    for (name, _) in ours.iter().filter_map(|(path, _)| path.strip_suffix(".wit")).map(|name| (name, ())) {
+    for name in wit::interfaces() {
         text.push_str(&format!("import {}{name}@{version};\n", wit::PACKAGE));
+    }
+    if describes {
+        text.push_str(&format!("export {}@{version};\n", wit::DESCRIBE));
     }
     if wants_wasi {
         text.push_str(&format!("include wasi:cli/imports@{};\n", wit::WASI_VERSION));
@@ -196,7 +201,7 @@ fn world(version: &str, wants_wasi: bool) -> anyhow::Result<(Resolve, WorldId)> 
 pub(super) fn known() -> &'static BTreeSet<(String, String)> {
     static KNOWN: OnceLock<BTreeSet<(String, String)>> = OnceLock::new();
     KNOWN.get_or_init(|| {
-        let (resolve, world) = world(wit::VERSION, true).expect("a test reads this WIT too");
+        let (resolve, world) = world(wit::VERSION, true, false).expect("a test reads this WIT too");
         let unversioned = |interface: String| interface.split('@').next().map(str::to_owned).unwrap_or_default();
         functions(&resolve, world).into_iter().map(|(interface, name)| (unversioned(interface), name)).collect()
     })

@@ -9,8 +9,8 @@ use wasmparser::component_types::{ComponentAnyTypeId, ComponentEntityType, Compo
 use wasmparser::types::TypesRef;
 use wasmparser::{BinaryReaderError, Parser, Payload, Validator, WasmFeatures};
 
-use super::core::{CoreError, adapted};
-use super::kind::{Binary, KindError, binary};
+use super::component::{ModuleError, Whole, whole};
+use super::wit;
 
 /// The custom section in which toolchains leave their names (tool-conventions, ProducersSection.md).
 const PRODUCERS: &str = "producers";
@@ -18,12 +18,9 @@ const PRODUCERS: &str = "producers";
 /// Why nothing can be told of a module.
 #[derive(Debug, Error)]
 pub enum SurveyError {
-    /// It is no module.
+    /// No component can be made of it.
     #[error(transparent)]
-    Kind(#[from] KindError),
-    /// It is a core module that can't be run.
-    #[error(transparent)]
-    Core(#[from] CoreError),
+    Module(#[from] ModuleError),
     /// It can't be read to its end.
     #[error("it is no valid module: {0}")]
     Invalid(String),
@@ -71,13 +68,8 @@ impl Import {
 impl Survey {
     /// Reads a module. `name` stands for the file in what is said of its text.
     pub fn of(name: &str, bytes: &[u8]) -> Result<Self, SurveyError> {
-        let (is_core, component, made) = match binary(name, bytes)? {
-            Binary::Core(module) => (true, adapted(&module)?.into(), made(&module)?),
-            Binary::Component(component) => {
-                let made = made(&component)?;
-                (false, component, made)
-            }
-        };
+        let Whole { component, scenario, is_core } = whole(name, bytes)?;
+        let made = made(&scenario)?;
         let declared = Declared::of(&component)?;
         Ok(Self {
             is_core,
@@ -88,6 +80,11 @@ impl Survey {
         })
     }
 
+    /// Tells whether it says what it is.
+    pub fn is_described(&self) -> bool {
+        self.exports.iter().any(|export| wit::is_describe(export))
+    }
+
     /// Tells whether it exports what a command does.
     pub fn is_command(&self) -> bool {
         self.exports.iter().any(|export| export.starts_with("wasi:cli/run@0.2."))
@@ -95,13 +92,13 @@ impl Survey {
 }
 
 /// What a component imports and exports itself, and not what is in it.
-struct Declared {
-    imports: Vec<Import>,
-    exports: Vec<String>,
+pub(super) struct Declared {
+    pub(super) imports: Vec<Import>,
+    pub(super) exports: Vec<String>,
 }
 
 impl Declared {
-    fn of(component: &[u8]) -> Result<Self, SurveyError> {
+    pub(super) fn of(component: &[u8]) -> Result<Self, SurveyError> {
         let invalid = |error: BinaryReaderError| SurveyError::Invalid(error.to_string());
         let types = Validator::new_with_features(WasmFeatures::all()).validate_all(component).map_err(invalid)?;
         let types = types.as_ref();

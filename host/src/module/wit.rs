@@ -33,6 +33,7 @@ pub const FILES: &[File] = files![
     "route.wit",
     "lab.wit",
     "probe.wit",
+    "describe.wit",
     "world.wit",
 ];
 
@@ -57,13 +58,23 @@ pub fn is_compatible(version: &str) -> bool {
     parts(version).zip(parts(VERSION)).is_some_and(|(theirs, ours)| theirs[..2] == ours[..2])
 }
 
-/// Tells whether the package has an interface, named without its version.
+/// The interface that a scenario may export, without a version. None can import it.
+pub const DESCRIBE: &str = "orchestrator:net/describe";
+
+/// Returns the names of the interfaces that a module may import, without the package's.
+pub fn interfaces() -> impl Iterator<Item = &'static str> {
+    let names = FILES.iter().filter_map(|file| file.path.strip_suffix(".wit"));
+    names.filter(|name| *name != "world" && Some(*name) != DESCRIBE.strip_prefix(PACKAGE))
+}
+
+/// Tells whether a module may import an interface of the package, named without its version.
 pub fn is_ours(interface: &str) -> bool {
-    interface.strip_prefix(PACKAGE).is_some_and(|name| {
-        let mut interfaces =
-            FILES.iter().filter_map(|file| file.path.strip_suffix(".wit")).filter(|name| *name != "world");
-        interfaces.any(|interface| interface == name)
-    })
+    interface.strip_prefix(PACKAGE).is_some_and(|name| interfaces().any(|interface| interface == name))
+}
+
+/// Tells whether an export, with its version, is what a module says of itself.
+pub fn is_describe(export: &str) -> bool {
+    export.strip_prefix(DESCRIBE).and_then(|rest| rest.strip_prefix('@')).is_some_and(is_compatible)
 }
 
 #[cfg(test)]
@@ -107,5 +118,7 @@ mod tests {
             assert!(!is_compatible(other), "{other}");
         }
         assert!(is_ours("orchestrator:net/netns") && !is_ours("orchestrator:net/world") && !is_ours("wasi:cli/run"));
+        assert!(is_describe("orchestrator:net/describe@0.1.3") && !is_ours(DESCRIBE));
+        assert!(!is_describe("orchestrator:net/describe@0.2.0") && !is_describe("orchestrator:net/describer@0.1.0"));
     }
 }

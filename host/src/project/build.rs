@@ -82,7 +82,9 @@ pub enum BuildError {
         command: String,
     },
     /// The package is another than `new` makes.
-    #[error("it takes a package with one program to be a scenario, and this one has {0}")]
+    #[error(
+        "it takes a package with one program to be a scenario, or with one cdylib to be a library; this one has {0} programs, or several libraries"
+    )]
     Programs(usize),
     /// A file of the project's can't be used.
     #[error("could not {act} `{}`", .path.display())]
@@ -120,7 +122,7 @@ impl Project {
         let fresh = &Path::new(APART).join(name);
         let arguments = arguments(self.language, &self.sources(&place)?, fresh);
         let command = shown(OsStr::new(toolchain.programs[0]), &arguments);
-        let elsewhere = if self.language == Language::Rust { Some(rust_program(&program, &place)?) } else { None };
+        let elsewhere = if self.language == Language::Rust { Some(rust_module(&program, &place)?) } else { None };
         let _ = fs::remove_dir_all(place.join(APART));
         fs::create_dir(place.join(APART)).map_err(BuildError::about("write to", &self.directory))?;
         let result = self.run(&program, &arguments, &place, &command).and_then(|()| {
@@ -248,18 +250,26 @@ fn output(program: &Path, arguments: &[&str], place: &Path) -> Result<String, Bu
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Asks cargo where it has put the one program of the package.
-fn rust_program(cargo: &Path, place: &Path) -> Result<PathBuf, BuildError> {
+/// Asks cargo where it has put the one program of the package, or the one library of a package without.
+fn rust_module(cargo: &Path, place: &Path) -> Result<PathBuf, BuildError> {
     let arguments = ["metadata", "--no-deps", "--format-version", "1"];
     let text = output(cargo, &arguments, place)?;
     let metadata: Value = serde_json::from_str(&text).unwrap_or_default();
     let here = place.join("Cargo.toml");
     let packages = metadata["packages"].as_array().into_iter().flatten();
     let own = packages.filter(|package| package["manifest_path"].as_str().map(Path::new) == Some(&here));
-    let targets = own.flat_map(|package| package["targets"].as_array().into_iter().flatten());
-    let is_program = |target: &&Value| target["kind"].as_array().is_some_and(|kinds| kinds.contains(&"bin".into()));
-    let programs: Vec<&str> = targets.filter(is_program).filter_map(|target| target["name"].as_str()).collect();
-    let [program] = programs[..] else { return Err(BuildError::Programs(programs.len())) };
+    let targets: Vec<&Value> = own.flat_map(|package| package["targets"].as_array().into_iter().flatten()).collect();
+    let of = |kind: &str| -> Vec<&str> {
+        let is_one = |target: &&&Value| target["kind"].as_array().is_some_and(|kinds| kinds.contains(&kind.into()));
+        targets.iter().filter(is_one).filter_map(|target| target["name"].as_str()).collect()
+    };
+    let (programs, libraries) = (of("bin"), of("cdylib"));
+    let module = match (&programs[..], &libraries[..]) {
+        ([program], _) => (*program).to_owned(),
+        // Its name is that of a file as well.
+        ([], [library]) => library.replace('-', "_"),
+        _ => return Err(BuildError::Programs(programs.len())),
+    };
     let folder = PathBuf::from(metadata["target_directory"].as_str().unwrap_or("target"));
-    Ok(folder.join(RUST_TARGET).join("release").join(format!("{program}.wasm")))
+    Ok(folder.join(RUST_TARGET).join("release").join(format!("{module}.wasm")))
 }

@@ -19,7 +19,16 @@ pub use create::{CreateError, create};
 pub use language::Language;
 pub use watch::Watch;
 
-/// A folder with the code of a scenario.
+/// What a project is built to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// What can be run.
+    Scenario,
+    /// What scenarios are composed with.
+    Library,
+}
+
+/// A folder with the code of a scenario, or of a library.
 #[derive(Debug)]
 pub struct Project {
     /// As the user calls it.

@@ -1,11 +1,11 @@
 //! Waiting until somebody saves something.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant, SystemTime};
-use std::{fs, iter};
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
@@ -21,20 +21,20 @@ const MODULE: &str = "wasm";
 /// When a file was written last, and how long it is.
 type Stamp = (SystemTime, u64);
 
-/// The sources of a project, or one file.
+/// The sources of projects, and files.
 pub struct Watch {
     watcher: RecommendedWatcher,
     /// Word that something has changed, whatever it is.
     changes: Receiver<()>,
     /// What is watched.
-    of: PathBuf,
+    of: Vec<PathBuf>,
     /// What was there when it was looked at last.
     seen: BTreeMap<PathBuf, Stamp>,
 }
 
 impl Watch {
-    /// Begins to watch a folder, or a file.
-    pub fn begin(of: &Path) -> io::Result<Self> {
+    /// Begins to watch folders, or files.
+    pub fn begin(of: &[&Path]) -> io::Result<Self> {
         let (told, changes) = channel();
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             // One that reads is none.
@@ -43,7 +43,8 @@ impl Watch {
             }
         });
         let watcher = watcher.map_err(io::Error::other)?;
-        let mut watch = Self { watcher, changes, of: of.into(), seen: BTreeMap::new() };
+        let mut watch =
+            Self { watcher, changes, of: of.iter().map(|path| path.to_path_buf()).collect(), seen: BTreeMap::new() };
         watch.seen = watch.look()?;
         Ok(watch)
     }
@@ -75,20 +76,27 @@ impl Watch {
     /// Looks what is there, and watches the folders that are new.
     fn look(&mut self) -> io::Result<BTreeMap<PathBuf, Stamp>> {
         let mut found = BTreeMap::new();
-        if !self.of.is_dir() {
-            // By its folder, as an editor may put another file in its place.
-            let folder =
-                self.of.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new(".")).to_owned();
-            self.add(&folder)?;
-            self.add_target(&self.of.clone())?;
-            found.extend(iter::once(&self.of).filter_map(|file| Some((file.clone(), stamp(file)?))));
-            return Ok(found);
+        for of in self.of.clone() {
+            if of.is_dir() {
+                self.look_into(&of, &mut found)?;
+            } else {
+                // By its folder, as an editor may put another file in its place.
+                let folder = of.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+                self.add(folder)?;
+                self.add_target(&of)?;
+                found.extend(stamp(&of).map(|stamp| (of, stamp)));
+            }
         }
-        let mut folders = vec![self.of.clone()];
+        Ok(found)
+    }
+
+    /// The same for a folder.
+    fn look_into(&mut self, of: &Path, found: &mut BTreeMap<PathBuf, Stamp>) -> io::Result<()> {
+        let mut folders = vec![of.to_owned()];
         while let Some(folder) = folders.pop() {
             match self.add(&folder) {
                 // Somebody else's, among those of the project.
-                Err(_) if folder != self.of => continue,
+                Err(_) if folder != of => continue,
                 added => added?,
             }
             // It may be gone again.
@@ -109,7 +117,7 @@ impl Watch {
                 }
             }
         }
-        Ok(found)
+        Ok(())
     }
 
     /// Watches the folder of what a link leads to.
@@ -143,7 +151,7 @@ mod tests {
         fs::create_dir_all(at("src")).unwrap();
         fs::create_dir_all(at("target")).unwrap();
         fs::write(at("src/a"), "1").unwrap();
-        let mut watch = Watch::begin(place.path()).unwrap();
+        let mut watch = Watch::begin(&[place.path()]).unwrap();
         fs::write(at("target/a"), "1").unwrap();
         fs::write(at("lab.wasm"), "1").unwrap();
         fs::write(at("src/a"), "22").unwrap();
@@ -162,11 +170,13 @@ mod tests {
         fs::remove_file(at("more/b")).unwrap();
         assert_eq!(watch.change().unwrap(), [at("more/b")]);
         std::os::unix::fs::symlink("../src/a", at("more/link")).unwrap();
-        let mut file = Watch::begin(&at("src/a")).unwrap();
-        let mut link = Watch::begin(&at("more/link")).unwrap();
+        let mut file = Watch::begin(&[&at("src/a")]).unwrap();
+        let mut link = Watch::begin(&[&at("more/link")]).unwrap();
+        let mut both = Watch::begin(&[&at("more"), &at("src/a")]).unwrap();
         fs::write(at("src/b"), "1").unwrap();
         fs::write(at("src/a"), "4444").unwrap();
         assert_eq!(file.change().unwrap(), [at("src/a")]);
         assert_eq!(link.change().unwrap(), [at("more/link")]);
+        assert_eq!(both.change().unwrap(), [at("more/link"), at("src/a")]);
     }
 }

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use bytesize::ByteSize;
 use serde_json::{Value, json};
 
+use super::described::{described_json, described_text};
 use super::table::table;
-use crate::module::{Import, Survey, hex, is_everything, wit};
+use crate::module::{Description, Import, Survey, hex, is_everything, wit};
 use crate::topology::harmless;
 
 /// Characters of what a module says of itself.
@@ -24,12 +25,21 @@ pub struct Inspected {
     pub digest: String,
     /// What it says of itself, which is a stranger's.
     pub survey: Survey,
+    /// What it says that it draws and takes.
+    pub description: Option<Description>,
+    /// Why what it says can't be used.
+    pub undescribed: Option<String>,
 }
 
 impl Inspected {
     /// Puts together what is known of a module. Its digest is a SHA-256.
     pub fn of(name: &str, bytes: u64, digest: [u8; 32], survey: Survey) -> Self {
-        Self { name: name.into(), bytes, digest: hex(&digest), survey }
+        Self { name: name.into(), bytes, digest: hex(&digest), survey, description: None, undescribed: None }
+    }
+
+    /// Tells whether it is a scenario that has here all that it imports.
+    pub fn can_be_run(&self) -> bool {
+        self.survey.is_command() && self.missing().is_empty()
     }
 
     fn kind(&self) -> &'static str {
@@ -51,7 +61,7 @@ impl Inspected {
 
 /// Says it in words, with a table of what it imports.
 pub fn inspected_text(module: &Inspected) -> String {
-    let Inspected { name, bytes, digest, survey } = module;
+    let Inspected { name, bytes, digest, survey, description, undescribed } = module;
     let mut text = String::new();
     let _ = writeln!(
         text,
@@ -70,6 +80,10 @@ pub fn inspected_text(module: &Inspected) -> String {
         let _ = writeln!(text, "built against: {package}@{} (here is {here})", harmless(version));
     }
     let rows = rows(&survey.imports);
+    text += &description.as_ref().map(described_text).unwrap_or_default();
+    if let Some(why) = undescribed {
+        let _ = writeln!(text, "it says nothing that can be used: {}", harmless(why));
+    }
     if survey.imports.is_empty() {
         text.push_str("\nIt imports nothing, so all it can do is compute.\n");
     } else if !rows.is_empty() {
@@ -84,6 +98,10 @@ pub fn inspected_text(module: &Inspected) -> String {
         let _ = writeln!(text, "\nIt can't be run here, where there is no {}.", some(&missing));
     } else if !survey.is_command() {
         text.push_str("\nIt can't be run: it exports no `wasi:cli/run`, so it is no scenario.\n");
+        if !survey.exports.is_empty() {
+            let exports = some(&survey.exports);
+            let _ = writeln!(text, "As a library, with `--with`, it gives scenarios {exports}.");
+        }
     }
     text
 }
@@ -127,7 +145,7 @@ fn some(words: &[String]) -> String {
 
 /// Returns it as an object.
 pub fn inspected_json(module: &Inspected) -> Value {
-    let Inspected { name, bytes, digest, survey } = module;
+    let Inspected { name, bytes, digest, survey, description, undescribed } = module;
     // Those that are here have names that we know.
     let import = |import: &Import| {
         let power = import.power()?;
@@ -151,5 +169,8 @@ pub fn inspected_json(module: &Inspected) -> Value {
         "imports_everything": is_everything(&survey.imports),
         "missing": module.missing().into_iter().take(MOST).collect::<Vec<_>>(),
         "is_command": survey.is_command(),
+        "exports": survey.exports.iter().take(MOST).map(|export| short(export)).collect::<Vec<_>>(),
+        "description": description.as_ref().map(described_json),
+        "undescribed": undescribed.as_deref().map(harmless),
     })
 }

@@ -2,6 +2,7 @@
 
 mod account;
 mod cache;
+mod described;
 mod difference;
 mod doctor;
 mod dot;
@@ -27,7 +28,7 @@ pub use difference::{Counts, difference};
 pub use doctor::{Finding, doctor_json, doctor_table};
 pub use dot::dot;
 pub use drift::{drift_json, drift_table};
-pub use examples::{examples_json, examples_table};
+pub use examples::{ExampleRow, example_json, example_text, examples_json, examples_table};
 pub use inspected::{Inspected, inspected_json, inspected_text};
 pub use list::{Row, Status, list_json, list_table};
 pub use mermaid::mermaid;

@@ -2,7 +2,10 @@
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 
+use std::fs::File;
+
 use nix::libc::{SYS_close_range, c_int, syscall};
+use nix::unistd::dup2_stderr;
 
 /// Closes what the caller had open and did not mean for this process: all but stdin, stdout, stderr and the module.
 ///
@@ -20,5 +23,13 @@ pub fn close_inherited(module: Option<BorrowedFd<'_>>) {
             close(module + 1, c_int::MAX);
         }
         None => close(3, c_int::MAX),
+    }
+}
+
+/// Has nothing that this process says on stderr be seen.
+pub fn silence() {
+    if let Ok(nowhere) = File::options().write(true).open("/dev/null") {
+        // It is better seen than not said at all.
+        let _ = dup2_stderr(nowhere);
     }
 }

@@ -13,7 +13,7 @@ mod seccomp;
 use std::fs::File;
 
 pub use compiler::{CompilerLimits, give_up_for_compiling};
-pub use descriptors::close_inherited;
+pub use descriptors::{close_inherited, silence};
 pub use identity::{NoOther, other_identity};
 use nix::sys::prctl::{set_dumpable, set_no_new_privs};
 pub use seccomp::find_seccomp;

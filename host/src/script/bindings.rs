@@ -1,4 +1,4 @@
-//! What wasmtime generates from `wit/`.
+//! What wasmtime generates from `wit/`: what scenarios import, and what one may export.
 
 #![allow(missing_docs, unreachable_pub, reason = "generated; wit/ documents it")]
 
@@ -14,3 +14,11 @@ wasmtime::component::bindgen!({
         "orchestrator:net/errors.error" => super::errors::Failure,
     },
 });
+
+pub mod describes {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "describes",
+        exports: { default: async },
+    });
+}

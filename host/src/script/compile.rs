@@ -8,7 +8,7 @@ use thiserror::Error;
 use wasmtime::Engine;
 
 use super::engine::engine;
-use crate::module::{self, Binary, CoreError, KindError, Survey, SurveyError, wit};
+use crate::module::{self, ComposeError, CoreError, InterfacesError, KindError, ModuleError, Survey, SurveyError, wit};
 
 /// Characters of what the engine says.
 const PAGE: usize = 4000;
@@ -26,6 +26,14 @@ pub enum CompileError {
         words: Words,
         /// What kind of reason it is, by which it is told what may help.
         kind: CoreKind,
+    },
+    /// It is no library, or does not go together with its libraries.
+    #[error("{words}")]
+    Library {
+        /// Why.
+        words: Words,
+        /// What kind of reason it is, by which it is told what may help.
+        kind: LibraryKind,
     },
     /// The engine does not accept the bytes.
     #[error("it is no valid module")]
@@ -73,6 +81,45 @@ impl CoreKind {
     }
 }
 
+/// Why a library can't be used, so far as there is something to say about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LibraryKind {
+    /// It is a core module.
+    Core,
+    /// Two give the same.
+    SameExport,
+    /// Something is imported that is not there.
+    Missing,
+    /// Nobody uses it.
+    Unused,
+    /// They import each other.
+    Cycle,
+    /// It gives something else than is imported.
+    Differs,
+    /// It exports nothing.
+    Nothing,
+    /// Anything else.
+    Other,
+}
+
+impl LibraryKind {
+    /// Returns what may help.
+    pub fn hint(self) -> Option<&'static str> {
+        match self {
+            Self::Core => Some("`orchestrator new NAME --lang rust --lib` makes a library that is one"),
+            Self::SameExport => Some("leave one of them out"),
+            Self::Missing => Some("`--with LIB` adds a library, and `orchestrator inspect` tells what one exports"),
+            Self::Unused => {
+                Some("leave it out, or give the one of that version which is imported: `orchestrator inspect` tells it")
+            }
+            Self::Cycle => Some("what both need belongs into a third"),
+            Self::Differs => Some("build both against the same WIT"),
+            Self::Nothing => Some("give a library: `orchestrator inspect` tells what a module exports"),
+            Self::Other => None,
+        }
+    }
+}
+
 /// What the engine says, no more than a page: it may quote the module.
 #[derive(Debug, Error, Serialize, Deserialize)]
 #[error("{0}")]
@@ -91,10 +138,7 @@ impl Words {
 
 /// Compiles a module on all cores. `name` stands for the file in what is said of a module's text.
 pub fn compile(name: &str, bytes: &[u8]) -> Result<Vec<u8>, CompileError> {
-    let component = match module::binary(name, bytes).map_err(no_module)? {
-        Binary::Component(bytes) => bytes,
-        Binary::Core(bytes) => module::adapted(&bytes).map_err(no_component)?.into(),
-    };
+    let component = module::component(name, bytes).map_err(no_component)?;
     let engine = engine().map_err(|error| CompileError::Engine(Words::of(&error)))?;
     engine.precompile_component(&component).map_err(|error| CompileError::Invalid(Words::of(&error)))
 }
@@ -102,21 +146,49 @@ pub fn compile(name: &str, bytes: &[u8]) -> Result<Vec<u8>, CompileError> {
 /// Tells what a module is.
 pub fn survey(name: &str, bytes: &[u8]) -> Result<Survey, CompileError> {
     Survey::of(name, bytes).map_err(|error| match error {
-        SurveyError::Kind(error) => no_module(error),
-        SurveyError::Core(error) => no_component(error),
+        SurveyError::Module(error) => no_component(error),
         SurveyError::Invalid(words) => CompileError::Invalid(Words::new(words)),
     })
 }
 
-fn no_module(error: KindError) -> CompileError {
+/// Tells what a library exports: the packages of it, each with its name.
+pub fn interfaces(name: &str, bytes: &[u8]) -> Result<Vec<(String, String)>, CompileError> {
+    module::interfaces(name, bytes).map_err(|error| match error {
+        InterfacesError::Kind(error) => no_component(error.into()),
+        error => {
+            let kind = match error {
+                InterfacesError::Nothing => LibraryKind::Nothing,
+                _ => LibraryKind::Other,
+            };
+            CompileError::Library { words: Words::new(error.to_string()), kind }
+        }
+    })
+}
+
+fn no_component(error: ModuleError) -> CompileError {
     match error {
-        KindError::NotWasm => CompileError::NotWasm,
-        KindError::Text(error) => CompileError::Invalid(Words::new(error.to_string())),
+        ModuleError::Kind(KindError::NotWasm) => CompileError::NotWasm,
+        ModuleError::Kind(KindError::Text(error)) => CompileError::Invalid(Words::new(error.to_string())),
+        ModuleError::Core(error) => not_adapted(&error),
+        ModuleError::Compose(error) => not_composed(&error),
     }
 }
 
-fn no_component(error: CoreError) -> CompileError {
-    let kind = match &error {
+fn not_composed(error: &ComposeError) -> CompileError {
+    let kind = match error {
+        ComposeError::CoreLibrary(_) => LibraryKind::Core,
+        ComposeError::SameExport { .. } => LibraryKind::SameExport,
+        ComposeError::Missing { .. } => LibraryKind::Missing,
+        ComposeError::Unused { .. } => LibraryKind::Unused,
+        ComposeError::Cycle(_) => LibraryKind::Cycle,
+        ComposeError::Differs { .. } => LibraryKind::Differs,
+        ComposeError::NoLibrary { .. } | ComposeError::Misfit(_) => LibraryKind::Other,
+    };
+    CompileError::Library { words: Words::new(error.to_string()), kind }
+}
+
+fn not_adapted(error: &CoreError) -> CompileError {
+    let kind = match error {
         CoreError::NoStart => CoreKind::NoStart,
         CoreError::Version { .. } | CoreError::Versions { .. } => CoreKind::Version,
         CoreError::Unknown(_) => CoreKind::Unknown,

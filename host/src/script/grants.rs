@@ -78,6 +78,11 @@ fn guest_path(given: &str) -> String {
 }
 
 impl Granted {
+    /// What is granted to a scenario that only says what it is.
+    pub(super) fn nothing() -> Self {
+        Self { random: false, directories: 0, wasi: WasiCtxBuilder::new() }
+    }
+
     /// Makes random numbers the same for the same seed, unless they may be random.
     pub(super) fn seed(&mut self, seed: [u8; 32]) {
         if self.random {

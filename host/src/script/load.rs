@@ -11,11 +11,13 @@ use wasmtime::Engine;
 use wasmtime::component::{Component, Type, types::ComponentItem};
 use wasmtime_wasi::p2::bindings::CommandPre;
 
+use super::bindings::describes::DescribesPre;
 use super::compile::CompileError;
 use super::drawing::Drawing;
-use super::engine::linker;
+use super::engine::{linker, start_clock};
 use super::limits::LimitReached;
-use crate::module::wit::{PACKAGE, VERSION, is_compatible, is_ours};
+use crate::module::is_bundle;
+use crate::module::wit::{DESCRIBE, PACKAGE, VERSION, is_compatible, is_describe, is_ours};
 use crate::topology::harmless;
 
 /// What there is of WASI 0.2.
@@ -62,10 +64,16 @@ pub enum LoadError {
     },
     /// It can't be run as a command.
     #[error("it exports no `wasi:cli/run@0.2`, so it is no command and no scenario")]
-    NoRun,
+    NoRun {
+        /// It exports an interface that scenarios may import.
+        is_library: bool,
+    },
     /// What it exports as a command's function takes or returns something else.
     #[error("its `run` is of another type than that of `wasi:cli/run@0.2`, so it is no command and no scenario")]
     OtherRun,
+    /// What it exports to say what it is takes or returns something else.
+    #[error("what it exports as `{0}` is of another type than the interface of that name here")]
+    OtherDescribe(String),
     /// Compiling took all the time that the run may have.
     #[error(transparent)]
     OutOfTime(LimitReached),
@@ -100,6 +108,8 @@ pub struct Native(Component);
 pub struct Prepared {
     pub(super) engine: Engine,
     pub(super) command: CommandPre<Drawing>,
+    /// It says what it is.
+    pub(super) describes: Option<DescribesPre<Drawing>>,
     pub(super) identity: Identity,
     /// When it all began.
     pub(super) started: Instant,
@@ -119,12 +129,21 @@ impl Module {
         if bytes.len() as u64 > limit {
             return Err(LoadError::TooLarge { limit: bytesize::ByteSize(limit).display().iec() });
         }
+        // Only this program puts those together.
+        if is_bundle(&bytes) {
+            return Err(CompileError::NotWasm.into());
+        }
         Ok(Self::new(name, bytes))
     }
 
     /// Returns the module's bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// Returns the module's bytes alone.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
     }
 
     /// Returns which it is.
@@ -154,6 +173,11 @@ impl Native {
         unsafe { Component::deserialize_file(engine, file) }.map(Self).map_err(LoadError::Code)
     }
 
+    /// Tells whether it says what it is.
+    pub fn is_described(&self, engine: &Engine) -> bool {
+        described(engine, &self.0).is_some()
+    }
+
     /// Makes it ready to be run by the engine that it was taken in by, and checks that all it imports is there. Compiling began at
     /// `started`.
     pub fn prepare(self, engine: Engine, identity: Identity, started: Instant) -> Result<Prepared, LoadError> {
@@ -163,13 +187,48 @@ impl Native {
             Ok(instance) => instance,
             Err(error) => return Err(explain_imports(&engine, &component, error)),
         };
-        let command = CommandPre::new(instance).map_err(|_| LoadError::NoRun)?;
+        let describes = match described(&engine, &component) {
+            None => None,
+            Some((export, ty)) => {
+                let pre = DescribesPre::new(instance.clone()).ok().filter(|_| is_description(&engine, &ty));
+                Some(pre.ok_or_else(|| LoadError::OtherDescribe(harmless(&export)))?)
+            }
+        };
+        let is_library = || {
+            let gives = |name: &str| name.contains(':') && !name.starts_with("wasi:");
+            let interface = |item: &ComponentItem| matches!(item, ComponentItem::ComponentInstance(_));
+            component.component_type().exports(&engine).any(|(name, export)| gives(name) && interface(&export.ty))
+        };
+        let command = CommandPre::new(instance).map_err(|_| LoadError::NoRun { is_library: is_library() })?;
         if !runs_as_a_command(&engine, &component) {
             return Err(LoadError::OtherRun);
         }
-        Ok(Prepared { engine, command, identity, started })
+        start_clock(&engine).map_err(LoadError::Thread)?;
+        Ok(Prepared { engine, command, describes, identity, started })
     }
 }
+
+/// Returns what a component exports to say what it is, if it does.
+fn described(engine: &Engine, component: &Component) -> Option<(String, ComponentItem)> {
+    let ty = component.component_type();
+    let mut exports = ty.exports(engine).map(|(name, export)| (name.to_owned(), export.ty));
+    exports.find(|(name, _)| is_describe(name))
+}
+
+/// Tells whether an interface says what a scenario is: of what is in it, the engine tells when it is asked.
+fn is_description(engine: &Engine, ty: &ComponentItem) -> bool {
+    let ComponentItem::ComponentInstance(interface) = ty else { return false };
+    let Some(ComponentItem::ComponentFunc(describe)) = interface.get_export(engine, "describe").map(|export| export.ty)
+    else {
+        return false;
+    };
+    let is_record =
+        |ty| matches!(ty, Type::Record(record) if record.fields().map(|field| field.name.to_owned()).eq(FIELDS));
+    describe.params().len() == 0 && describe.results().len() == 1 && describe.results().all(is_record)
+}
+
+/// What a description has.
+const FIELDS: [&str; 3] = ["title", "summary", "arguments"];
 
 /// Tells whether each `run` that a component exports for WASI 0.2 is `func() -> result`: the engine would find out only when it is
 /// called.
@@ -207,7 +266,9 @@ fn explain_imports(engine: &Engine, component: &Component, error: wasmtime::Erro
         return LoadError::Item { item, interface, hint };
     };
     let interface = import.split('@').next().unwrap_or_default();
-    let hint = if interface.starts_with(PACKAGE) && !is_ours(interface) {
+    let hint = if interface == DESCRIBE {
+        Some("a scenario exports it, and nobody can import it".into())
+    } else if interface.starts_with(PACKAGE) && !is_ours(interface) {
         Some(format!("this orchestrator has {PACKAGE}*@{VERSION}; the scenario may be built against a later version"))
     } else if is_ours(interface) {
         Some(format!(
@@ -216,7 +277,7 @@ fn explain_imports(engine: &Engine, component: &Component, error: wasmtime::Erro
     } else if interface.starts_with("wasi:") {
         Some("of WASI there is version 0.2: cli, clocks, filesystem, io, random, sockets".into())
     } else {
-        None
+        Some("nothing here gives that, yet a library may: `--with LIB`".into())
     };
     LoadError::Import { import: harmless(&import), hint }
 }
@@ -236,7 +297,7 @@ mod tests {
 
     #[test]
     fn component_that_is_no_command_is_told() {
-        assert!(matches!(prepare("(component)"), Err(LoadError::NoRun)));
+        assert!(matches!(prepare("(component)"), Err(LoadError::NoRun { is_library: false })));
     }
 
     #[test]
@@ -264,7 +325,7 @@ mod tests {
     #[test]
     fn import_that_is_not_there_is_named() {
         let error = prepare("(component (import \"acme:shop/till@1.0.0\" (instance (export \"open\" (func)))))");
-        let Err(LoadError::Import { import, hint: None, .. }) = error else { panic!("it was accepted") };
+        let Err(LoadError::Import { import, hint: Some(_), .. }) = error else { panic!("it was accepted") };
         assert_eq!(import, "acme:shop/till@1.0.0");
     }
 
