@@ -1,6 +1,7 @@
 //! The WebAssembly engine, and the clock that lets it be interrupted.
 
-use std::thread;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use wasmtime::component::{HasSelf, Linker};
@@ -31,15 +32,33 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Drawing>> {
     Ok(linker)
 }
 
-/// Starts the clock; it ends with the engine.
-pub(super) fn start_clock(engine: &Engine) -> std::io::Result<()> {
-    let engine = engine.weak();
-    let tick = move || {
-        while let Some(engine) = engine.upgrade() {
-            engine.increment_epoch();
-            drop(engine);
-            thread::sleep(TICK);
+/// The thread that has running guests looked at. It ends with this: where no guest runs, a signal comes to the main thread alone.
+pub(super) struct Clock {
+    going: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Clock {
+    /// Starts it.
+    pub(super) fn start(engine: &Engine) -> std::io::Result<Self> {
+        let engine = engine.clone();
+        let (going, stopped) = channel();
+        let tick = move || {
+            while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                engine.increment_epoch();
+            }
+        };
+        let thread = thread::Builder::new().name("clock".into()).spawn(tick)?;
+        Ok(Self { going: Some(going), thread: Some(thread) })
+    }
+}
+
+impl Drop for Clock {
+    fn drop(&mut self) {
+        drop(self.going.take());
+        if let Some(thread) = self.thread.take() {
+            // One that has panicked has ended too.
+            let _ = thread.join();
         }
-    };
-    thread::Builder::new().name("clock".into()).spawn(tick).map(drop)
+    }
 }

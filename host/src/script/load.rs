@@ -14,7 +14,7 @@ use wasmtime_wasi::p2::bindings::CommandPre;
 use super::bindings::describes::DescribesPre;
 use super::compile::CompileError;
 use super::drawing::Drawing;
-use super::engine::{linker, start_clock};
+use super::engine::linker;
 use super::limits::LimitReached;
 use crate::module::is_bundle;
 use crate::module::wit::{DESCRIBE, PACKAGE, VERSION, is_compatible, is_describe, is_ours};
@@ -203,7 +203,6 @@ impl Native {
         if !runs_as_a_command(&engine, &component) {
             return Err(LoadError::OtherRun);
         }
-        start_clock(&engine).map_err(LoadError::Thread)?;
         Ok(Prepared { engine, command, describes, identity, started })
     }
 }
