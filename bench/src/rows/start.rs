@@ -1,7 +1,7 @@
 //! From the start of `orchestrator run` to the guest's first word.
 //!
 //! The guest is `n-containers` without its argument, which it misses at once, on stderr. In Rust it says what it takes, and `run` misses
-//! the argument when it has heard that. Otherwise `run` writes nothing there before the guest has ended. Module and sandbox are
+//! the argument when it has heard that, and says so when the lab has ended again. Otherwise `run` writes nothing there before the guest has ended. Module and sandbox are
 //! what they always are; nothing is built. In wasmtime a guest gets as far: what it would import of ours traps only when it is called.
 
 use std::ffi::OsStr;
