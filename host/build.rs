@@ -204,18 +204,21 @@ fn watch(workspace: &Path) -> Result<(), String> {
     rerun_if_changed(&workspace.join("Cargo.toml"));
     rerun_if_changed(&workspace.join("Cargo.lock"));
     for member in members(workspace)? {
-        rerun_if_changed(&workspace.join(&member).join("Cargo.toml"));
-        rerun_if_changed(&workspace.join(&member).join("src"));
-        rerun_if_changed(&workspace.join(&member).join("README.md"));
-        let wit = workspace.join(&member).join("wit");
-        if wit.is_dir() {
-            rerun_if_changed(&wit);
+        let member = workspace.join(member);
+        rerun_if_changed(&member.join("Cargo.toml"));
+        rerun_if_changed(&member.join("src"));
+        for part in ["README.md", "wit"].map(|part| member.join(part)) {
+            if part.exists() {
+                rerun_if_changed(&part);
+            }
         }
     }
     Ok(())
 }
 
+/// For a file that is not there cargo would run this each time, and build all that comes of it.
 fn rerun_if_changed(path: &Path) {
+    assert!(path.exists(), "{} is not there", path.display());
     println!("cargo::rerun-if-changed={}", path.display());
 }
 

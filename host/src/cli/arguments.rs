@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::Failure;
 use crate::module::{Argument, Description, Position, Presence, ValueType};
-use crate::topology::harmless;
+use crate::topology::{harmless, harmless_lines};
 
 const HELP: &str = "--help";
 const HELP_SHORT: &str = "-h";
@@ -21,9 +21,8 @@ pub(super) fn ask_for_help(arguments: &[String]) -> bool {
 pub(super) fn help(description: &Description, module: &str) -> String {
     let title = harmless(&description.title);
     let summary = description.summary.trim();
-    let about = if summary.is_empty() { title } else { format!("{title}\n\n{}", paragraphs(summary)) };
-    let command = command(description, module).about(StyledStr::from(about));
-    command.clone().render_help().to_string()
+    let about = if summary.is_empty() { title } else { format!("{title}\n\n{}", harmless_lines(summary)) };
+    command(description, module).about(StyledStr::from(about)).render_help().to_string()
 }
 
 /// Says what a scenario takes alone, if it takes anything.
@@ -46,11 +45,9 @@ pub(super) fn checked(description: &Description, given: &[String], module: &str)
 
 fn in_one_form(description: &Description, matches: &ArgMatches) -> Vec<String> {
     let value = |argument: &Argument| matches.get_one::<String>(&argument.name).cloned();
-    let (positional, options): (Vec<&Argument>, Vec<&Argument>) =
-        description.arguments.iter().partition(|argument| argument.position == Position::Positional);
-    let mut arguments: Vec<String> = positional.into_iter().filter_map(value).collect();
-    for option in options {
-        let name = format!("--{}", option.name);
+    let mut arguments: Vec<String> = description.at(Position::Positional).filter_map(value).collect();
+    for option in description.at(Position::Named) {
+        let name = option.option();
         if option.value == ValueType::Flag {
             // A flag is `false` where it is not there.
             arguments.extend((matches.value_source(&option.name) == Some(ValueSource::CommandLine)).then_some(name));
@@ -116,10 +113,6 @@ fn told(argument: &Argument) -> String {
     }
     let notes = if notes.is_empty() { String::new() } else { format!("[{}]", notes.join("; ")) };
     [summary, notes].into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join(" ")
-}
-
-fn paragraphs(text: &str) -> String {
-    text.lines().map(harmless).collect::<Vec<_>>().join("\n")
 }
 
 /// Says what is wrong with arguments in the words of the library, without its usage.

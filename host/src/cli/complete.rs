@@ -149,34 +149,23 @@ fn candidates(
     before: Option<&str>,
     current: &OsStr,
 ) -> Vec<CompletionCandidate> {
-    let (named, positional): (Vec<&Argument>, Vec<&Argument>) =
-        description.arguments.iter().partition(|argument| argument.position == Position::Named);
-    let name = |argument: &Argument| format!("--{}", argument.name);
-    let choices = |argument: &Argument| match &argument.value {
-        ValueType::Choice(choices) => choices.clone(),
-        _ => Vec::new(),
-    };
-    // Whatever a shell would not take for a word is not offered: it stands on the user's line as it is.
-    let choices = |argument: &Argument| {
-        let mut choices = choices(argument);
-        choices.retain(|choice| is_word(choice));
-        choices
-    };
-    let waits = named.iter().find(|argument| argument.value != ValueType::Flag && before == Some(&*name(argument)));
-    if let Some(argument) = waits {
-        let values = choices(argument);
-        return values.iter().filter(|value| begins(value, current)).map(|value| candidate(value, "")).collect();
+    let waits = |option: &&Argument| option.value != ValueType::Flag && before == Some(&*option.option());
+    if let Some(option) = description.at(Position::Named).find(waits) {
+        return choices(option).filter(|choice| begins(choice, current)).map(|choice| candidate(choice, "")).collect();
     }
     let others = &given[..given.len().saturating_sub(1)];
-    let is_there = |argument: &Argument| {
-        let is_it = |word: &String| word.split('=').next() == Some(&*name(argument));
-        others.iter().any(is_it)
-    };
-    let options = named.iter().filter(|argument| !is_there(argument));
-    let options = options.map(|argument| (name(argument), argument.summary.clone()));
-    let texts = positional.iter().flat_map(|argument| choices(argument)).map(|choice| (choice, String::new()));
+    let is_there = |option: &str| others.iter().any(|word| word.split('=').next() == Some(option));
+    let options = description.at(Position::Named).map(|option| (option.option(), option.summary.as_str()));
+    let options = options.filter(|(option, _)| !is_there(option));
+    let texts = description.at(Position::Positional).flat_map(choices).map(|choice| (choice.clone(), ""));
     let all = texts.chain(options).filter(|(word, _)| begins(word, current));
-    all.map(|(word, help)| candidate(&word, &help)).collect()
+    all.map(|(word, help)| candidate(&word, help)).collect()
+}
+
+/// What an argument may be of a few. What a shell would not take for a word is not offered: it stands on the user's line as it is.
+fn choices(argument: &Argument) -> impl Iterator<Item = &String> {
+    let choices: &[String] = if let ValueType::Choice(choices) = &argument.value { choices } else { &[] };
+    choices.iter().filter(|choice| is_word(choice))
 }
 
 #[cfg(test)]

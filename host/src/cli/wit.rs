@@ -12,7 +12,7 @@ use super::source::Source;
 use super::survey::interfaces;
 use super::{Exit, Failure, complete};
 use crate::module::wit::{FILES, WASI};
-use crate::topology::harmless;
+use crate::topology::{harmless, harmless_lines};
 
 /// Print the WIT that scenarios import, or what a library exports, or write it
 #[derive(Debug, Args)]
@@ -54,7 +54,7 @@ impl Wit {
         let module = module.map_err(|error| Failure::from(error).context(act()))?;
         let packages = interfaces(&module, act)?;
         let Some(directory) = out else {
-            let texts: Vec<String> = packages.iter().map(|(_, text)| lines(text)).collect();
+            let texts: Vec<String> = packages.iter().map(|(_, text)| harmless_lines(text) + "\n").collect();
             print(&texts.join("\n"))?;
             return Ok(Exit::Done);
         };
@@ -82,9 +82,4 @@ fn write_ours(directory: &Path) -> Result<Exit, Failure> {
         fs::write(&path, file.text).map_err(Failure::about("write", &path))?;
     }
     Ok(Exit::Done)
-}
-
-/// Returns a stranger's text with nothing in it that a terminal obeys.
-fn lines(text: &str) -> String {
-    text.lines().map(|line| harmless(line) + "\n").collect()
 }

@@ -153,9 +153,13 @@ impl Description {
 
     /// Returns what is typed behind `--`: `CONTAINERS [--ipv6]`.
     pub fn usage(&self) -> String {
-        let positional = self.arguments.iter().filter(|argument| argument.position == Position::Positional);
-        let options = self.arguments.iter().filter(|argument| argument.position == Position::Named);
-        positional.chain(options).map(Argument::usage).collect::<Vec<_>>().join(" ")
+        let arguments = self.at(Position::Positional).chain(self.at(Position::Named));
+        arguments.map(Argument::usage).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Returns the arguments that stand there, in order.
+    pub fn at(&self, position: Position) -> impl Iterator<Item = &Argument> {
+        self.arguments.iter().filter(move |argument| argument.position == position)
     }
 }
 
@@ -165,12 +169,17 @@ impl Argument {
         self.name.to_uppercase()
     }
 
+    /// Returns what its value stands behind: `--mtu`.
+    pub fn option(&self) -> String {
+        format!("--{}", self.name)
+    }
+
     /// Returns what is typed for it: `CONTAINERS`, `--mtu MTU`.
     pub fn typed(&self) -> String {
         match (self.position, &self.value) {
             (Position::Positional, _) => self.value_name(),
-            (Position::Named, ValueType::Flag) => format!("--{}", self.name),
-            (Position::Named, _) => format!("--{} {}", self.name, self.value_name()),
+            (Position::Named, ValueType::Flag) => self.option(),
+            (Position::Named, _) => format!("{} {}", self.option(), self.value_name()),
         }
     }
 

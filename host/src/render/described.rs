@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::table::table;
 use crate::module::{Argument, Description, Position, Presence, ValueType};
-use crate::topology::harmless;
+use crate::topology::{harmless, harmless_lines};
 
 /// Says it in a line, with a table of the arguments.
 pub(super) fn described_text(description: &Description) -> String {
@@ -53,7 +53,7 @@ pub(super) fn described_json(description: &Description) -> Value {
     };
     json!({
         "title": harmless(&description.title),
-        "summary": description.summary.lines().map(harmless).collect::<Vec<_>>().join("\n"),
+        "summary": harmless_lines(&description.summary),
         "usage": description.usage(),
         "arguments": description.arguments.iter().map(argument).collect::<Vec<_>>(),
     })

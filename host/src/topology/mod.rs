@@ -59,7 +59,7 @@ pub use refusal::{Code, Refusal};
 pub use route::{Destination, Protocol, Route};
 pub use segments::{SegmentId, Segments};
 pub use table::{Rank, Table};
-pub use text::{harmless, is_obeyed};
+pub use text::{harmless, harmless_lines, is_obeyed};
 pub use veth::QUEUES;
 pub use warnings::Warning;
 

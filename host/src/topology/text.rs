@@ -9,6 +9,11 @@ pub fn harmless(text: &str) -> String {
     shown
 }
 
+/// Escapes the same of a text that has lines, which stay.
+pub fn harmless_lines(text: &str) -> String {
+    text.lines().map(harmless).collect::<Vec<_>>().join("\n")
+}
+
 /// Tells whether a character does something to those around it, or to the terminal, instead of being shown: controls, and those of
 /// Unicode's format characters that turn text around, break a line, or hide (UAX 9, UTR 36). The two joiners are not among them:
 /// scripts and emoji are written with them.
@@ -28,6 +33,11 @@ mod tests {
         assert_eq!(harmless("a\u{1b}[2J\nb"), "a\\u{1b}[2J\\nb");
         assert_eq!(harmless("don't say \"é\" \\o/"), "don't say \"é\" \\o/");
         assert_eq!(harmless("👩\u{200d}🌾"), "👩\u{200d}🌾");
+    }
+
+    #[test]
+    fn lines_stay_lines() {
+        assert_eq!(harmless_lines("a\u{1b}[2J\n\n\u{2028}b\r\n"), "a\\u{1b}[2J\n\n\\u{2028}b");
     }
 
     #[test]
