@@ -122,19 +122,34 @@ kernel_test!(completions_for_bash_complete, |m| {
     let script = "eval \"$(orchestrator completions bash)\"; complete -p orchestrator >/dev/null
         t() {
             COMP_WORDS=(orchestrator \"$@\"); COMP_CWORD=$#; COMP_TYPE=9; COMPREPLY=()
-            _clap_complete_orchestrator orchestrator \"${@: -1}\"
+            [[ -z ${at-} ]] || COMP_CWORD=$at
+            _clap_complete_orchestrator orchestrator \"${COMP_WORDS[COMP_CWORD]}\"
             local IFS=' '; echo \"${COMPREPLY[*]}\"
         }
         t ''; t ru; t run --re; t completions z; t run two-c; t run x --with leaf; t down my; t plan x --against ''
-        t run fabric -- --; t run fabric --name x -- 2 2 2 --i; t run direct-pair -- --; t run none -- --";
+        t run fabric -- --; t run fabric --name x -- 2 2 2 --i; t run direct-pair -- --; t run none -- --
+        at=4 t run fabric -- --i 2 2; at=4 t run fabric -- --i 2 --ipv6";
     let completed = m.command("bash").args(&["--norc", "-euc", script]).run();
     let lines: Vec<&str> = completed.success().stdout().lines().collect();
     for command in COMMANDS {
         assert!(lines[0].split(' ').any(|word| word == command), "{command} in {completed}");
     }
     assert!(!lines[0].split(' ').any(|word| word == "agent"), "it is hidden: {completed}");
-    let rest =
-        ["run", "--replace", "zsh", "two-containers", "leaf-spine", "my-lab", "my-lab", "--ipv6", "--ipv6", "", ""];
+    let rest = [
+        "run",
+        "--replace",
+        "zsh",
+        "two-containers",
+        "leaf-spine",
+        "my-lab",
+        "my-lab",
+        "--ipv6",
+        "--ipv6",
+        "",
+        "",
+        "--ipv6",
+        "",
+    ];
     assert_eq!(lines[1..], rest, "{completed}");
     assert_eq!(completed.stderr(), "");
     m.orchestrator(&["down", "my-lab"]).success();

@@ -27,6 +27,8 @@ use crate::topology::harmless;
 
 /// The variable by which the script of a shell has this program complete a line.
 pub(super) const VARIABLE: &str = "ORCHESTRATOR_COMPLETE";
+/// The variable in which the scripts of clap_complete pass on which word of the line is completed.
+const INDEX: &str = "_CLAP_COMPLETE_INDEX";
 /// So long a shell waits for what a scenario takes, which has to be compiled for that.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -106,9 +108,10 @@ fn taken(current: &OsStr) -> Option<Vec<CompletionCandidate>> {
     let matches = Cli::command().ignore_errors(true).try_get_matches_from(own).ok()?;
     let (_, matches) = matches.subcommand()?;
     let description = describe_of(matches)?;
-    // The line ends with the word that is completed.
-    let before = given.len().checked_sub(2).and_then(|at| given.get(at));
-    Some(candidates(&description, given, before.map(String::as_str), current))
+    // Where a shell does not say where the cursor is, the line ends there.
+    let cursor = env::var(INDEX).ok().and_then(|index| index.parse().ok()).unwrap_or(line.len() - 1);
+    let (before, after) = given.split_at_checked(usize::checked_sub(cursor, end + 1)?)?;
+    Some(candidates(&description, before, after.get(1..).unwrap_or_default(), current))
 }
 
 fn lossy(word: std::ffi::OsString) -> String {
@@ -145,16 +148,15 @@ fn is_word(text: &str) -> bool {
 
 fn candidates(
     description: &Description,
-    given: &[String],
-    before: Option<&str>,
+    before: &[String],
+    after: &[String],
     current: &OsStr,
 ) -> Vec<CompletionCandidate> {
-    let waits = |option: &&Argument| option.value != ValueType::Flag && before == Some(&*option.option());
+    let waits = |option: &&Argument| option.value != ValueType::Flag && before.last() == Some(&option.option());
     if let Some(option) = description.at(Position::Named).find(waits) {
         return choices(option).filter(|choice| begins(choice, current)).map(|choice| candidate(choice, "")).collect();
     }
-    let others = &given[..given.len().saturating_sub(1)];
-    let is_there = |option: &str| others.iter().any(|word| word.split('=').next() == Some(option));
+    let is_there = |option: &str| before.iter().chain(after).any(|word| word.split('=').next() == Some(option));
     let options = description.at(Position::Named).map(|option| (option.option(), option.summary.as_str()));
     let options = options.filter(|(option, _)| !is_there(option));
     let texts = description.at(Position::Positional).flat_map(choices).map(|choice| (choice.clone(), ""));
@@ -192,17 +194,19 @@ mod tests {
                 argument("ipv6", Position::Named, ValueType::Flag),
             ],
         };
-        let offered = |given: &[&str], before: Option<&str>, current: &str| {
-            let given: Vec<String> = given.iter().map(|word| (*word).to_owned()).collect();
-            let offered = candidates(&description, &given, before, OsStr::new(current));
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<String>>();
+        let offered = |before: &[&str], current: &str, after: &[&str]| {
+            let offered = candidates(&description, &words(before), &words(after), OsStr::new(current));
             offered.iter().map(|one| one.get_value().to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
         };
-        assert_eq!(offered(&[""], None, ""), "slow --shape --ipv6");
-        assert_eq!(offered(&["--ipv6", "--"], Some("--ipv6"), "--"), "--shape");
-        assert_eq!(offered(&["--shape", ""], Some("--shape"), ""), "ring star");
-        assert_eq!(offered(&["--shape", "s"], Some("--shape"), "s"), "star");
-        assert_eq!(offered(&["--i"], None, "--i"), "--ipv6");
-        assert_eq!(offered(&["--shape=star", "--"], Some("--shape=star"), "--"), "--ipv6");
+        assert_eq!(offered(&[], "", &[]), "slow --shape --ipv6");
+        assert_eq!(offered(&["--ipv6"], "--", &[]), "--shape");
+        assert_eq!(offered(&["--shape"], "", &[]), "ring star");
+        assert_eq!(offered(&["--shape"], "s", &[]), "star");
+        assert_eq!(offered(&[], "--i", &[]), "--ipv6");
+        assert_eq!(offered(&["--shape=star"], "--", &[]), "--ipv6");
+        assert_eq!(offered(&["--shape"], "s", &["--ipv6"]), "star");
+        assert_eq!(offered(&[], "--", &["--ipv6"]), "--shape");
     }
 
     #[test]
