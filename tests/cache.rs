@@ -305,7 +305,7 @@ kernel_test!(compiler_that_is_killed_leaves_nothing, |m| {
     });
     let pid = compiler.expect("a process compiles, within its limits");
     assert!(limits.iter().all(|limit| has(&read(pid, "limits"), *limit)), "{}", read(pid, "limits"));
-    for line in ["CapEff:\t0000000000000000", "NoNewPrivs:\t1"] {
+    for line in ["CapEff:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"] {
         assert!(read(pid, "status").contains(line), "{}", read(pid, "status"));
     }
     m.root_command("kill").args(&["-KILL", &pid.to_string()]).run().success();

@@ -6,13 +6,13 @@
 //! traps only when it is called.
 
 use std::ffi::OsStr;
-use std::io::Read;
+use std::io::{Read, pipe};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use super::Plan;
 use crate::account::Account;
@@ -76,21 +76,20 @@ fn in_wasmtime(account: &Account, wasmtime: &Path, module: &Path) -> Command {
 }
 
 fn first_word(mut command: Command, word: Word) -> Result<f64> {
+    let (mut words, writer) = pipe()?;
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     match word {
-        Word::OfSuccess => command.stdout(Stdio::piped()),
-        Word::OfMiss => command.stderr(Stdio::piped()),
+        Word::OfSuccess => command.stdout(writer),
+        Word::OfMiss => command.stderr(writer),
     };
     let start = Instant::now();
     let mut process = command.spawn()?;
-    let mut stream: Box<dyn Read> = match word {
-        Word::OfSuccess => Box::new(process.stdout.take().context("it has no standard output")?),
-        Word::OfMiss => Box::new(process.stderr.take().context("it has no standard error")?),
-    };
+    // It holds an end of the pipe too.
+    drop(command);
     let mut text = vec![0];
-    stream.read_exact(&mut text)?;
+    words.read_exact(&mut text)?;
     let took = start.elapsed();
-    stream.read_to_end(&mut text)?;
+    words.read_to_end(&mut text)?;
     let status = process.wait()?;
     let text = String::from_utf8_lossy(&text);
     match word {

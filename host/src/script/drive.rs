@@ -13,7 +13,7 @@ use wasmtime_wasi::WasiCtx;
 
 use super::clock::{RehearsalClock, end_of_time};
 use super::drawing::Drawing;
-use super::engine::Clock;
+use super::engine::with_clock;
 use super::files::Files;
 use super::grants::Granted;
 use super::limits::{CALL, LimitReached, Meter};
@@ -32,9 +32,8 @@ pub(super) fn drive<T>(
 ) -> Result<(Result<T, End>, Drawing), LoadError> {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().start_paused(order.stage.is_rehearsal()).build().map_err(LoadError::Thread)?;
-    let clock = Clock::start(&prepared.engine).map_err(LoadError::Thread)?;
-    let driven = runtime.block_on(within_limits(prepared, order, asked));
-    drop(clock);
+    let work = || runtime.block_on(within_limits(prepared, order, asked));
+    let driven = with_clock(&prepared.engine, work).map_err(LoadError::Thread)?;
     // A call that hangs must not keep the program.
     runtime.shutdown_background();
     Ok(driven)

@@ -1,7 +1,8 @@
 //! The WebAssembly engine, and the clock that lets it be interrupted.
 
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::thread::{self, JoinHandle};
+use std::io;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
 use std::time::Duration;
 
 use wasmtime::component::{HasSelf, Linker};
@@ -32,33 +33,21 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Drawing>> {
     Ok(linker)
 }
 
-/// The thread that has running guests looked at. It ends with this: where no guest runs, a signal comes to the main thread alone.
-pub(super) struct Clock {
-    going: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Clock {
-    /// Starts it.
-    pub(super) fn start(engine: &Engine) -> std::io::Result<Self> {
-        let engine = engine.clone();
-        let (going, stopped) = channel();
-        let tick = move || {
-            while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-                engine.increment_epoch();
-            }
-        };
-        let thread = thread::Builder::new().name("clock".into()).spawn(tick)?;
-        Ok(Self { going: Some(going), thread: Some(thread) })
-    }
-}
-
-impl Drop for Clock {
-    fn drop(&mut self) {
-        drop(self.going.take());
-        if let Some(thread) = self.thread.take() {
-            // One that has panicked has ended too.
-            let _ = thread.join();
+/// Does work in which a guest runs, beside a thread that has it looked at again and again. It ends with the work: where no guest runs,
+/// a signal comes to the main thread alone.
+pub(super) fn with_clock<T>(engine: &Engine, work: impl FnOnce() -> T) -> io::Result<T> {
+    let (going, stopped) = channel::<()>();
+    let tick = move || {
+        while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+            engine.increment_epoch();
         }
-    }
+    };
+    thread::scope(move |scope| {
+        let clock = thread::Builder::new().name("clock".into()).spawn_scoped(scope, tick)?;
+        let done = work();
+        drop(going);
+        // The scope would wait for the end of `tick`, and not for that of the thread. One that has panicked has ended too.
+        let _ = clock.join();
+        Ok(done)
+    })
 }
