@@ -4,6 +4,8 @@ mod support;
 
 #[path = "edit/faults.rs"]
 mod faults;
+#[path = "edit/others.rs"]
+mod others;
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};

@@ -278,6 +278,8 @@ impl Thread {
         } else {
             standing.disturb();
         }
+        // In a lab that stands somebody else may have removed what a step is to remove.
+        let requests = if self.editing { requests.into_iter().map(Request::unless_gone).collect() } else { requests };
         let is_on_machine = standing.topology.is_on_machine();
         let outcome = match standing.socket(netns) {
             Ok(socket) => {

@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 use super::log::{go_on, log};
 use super::occupants::occupants;
 use super::requests::{Asker, Shared};
-use super::restore::{Concerned, Remove, concerned};
+use super::restore::{Concerned, Remove, Restored, concerned};
 use super::session::most_steps;
 use super::workshop::Workshop;
 use crate::fault;
-use crate::plan::{Need, Step};
-use crate::protocol::{Answer, Channel, ChannelError, EditOrder, Edited, Model, Request, State};
-use crate::topology::{Drift, NetnsName, Strangers, Topology};
+use crate::plan::{Need, Step, StepFailure};
+use crate::protocol::{Answer, Channel, ChannelError, EditOrder, Edited, Model, Repaired, Request, State};
+use crate::topology::{Drift, Errno, NetnsName, Strangers, Topology};
 
 /// A scenario may take its time; its own limits end it.
 const FOREVER: Duration = Duration::MAX;
@@ -66,9 +66,9 @@ impl Shared {
         let Some(mut workshop) = self.begin() else { return Answer::Busy };
         let target = self.standing().should_be().clone();
         match self.restore(&mut workshop, &target, &None, &Remove::All) {
-            Ok(left) => {
+            Ok(Restored { left, failure }) => {
                 self.standing().should_be = if left.is_empty() { None } else { Some(target) };
-                Answer::Drift(left)
+                Answer::Repaired(Repaired { left, failure })
             }
             Err(error) => Answer::Failed { errno: None, message: format!("could not put the lab right: {error}") },
         }
@@ -85,6 +85,9 @@ impl Shared {
             return Answer::Failed { errno: refusal.errno.clone(), message: refusal.to_string() };
         }
         let concerned = Some(concerned(&before, std::slice::from_ref(&step)));
+        if let Err(answer) = self.still_has(&step, &before, &concerned) {
+            return answer;
+        }
         workshop.begin_edit();
         workshop.feed(vec![step.clone()], true);
         match workshop.commit(drop) {
@@ -100,13 +103,27 @@ impl Shared {
             Some(Err(failure)) => {
                 let nobody = Remove::Own { but: HashSet::new() };
                 let left = self.restore(&mut workshop, &before, &concerned, &nobody);
-                if !left.is_ok_and(|left| left.is_empty()) {
+                if !left.is_ok_and(|restored| restored.left.is_empty()) {
                     self.standing().should_be = Some(before);
                 }
                 Answer::Refused(failure)
             }
             None => Answer::Failed { errno: None, message: "the agent's builder has gone".into() },
         }
+    }
+
+    /// Looks whether the link that a step is about is still there, as to undo the step would be to make it anew.
+    fn still_has(&self, step: &Step, model: &Topology, concerned: &Concerned) -> Result<(), Answer> {
+        let reading = self.read(concerned);
+        let reading = reading
+            .map_err(|error| Answer::Failed { errno: None, message: format!("could not read the lab: {error}") })?;
+        let mut actual = model.clone();
+        actual.adopt(&reading.netns);
+        if step.link().is_none_or(|place| actual.find_place(place).is_ok()) {
+            return Ok(());
+        }
+        let text = Some("somebody has removed the link".into());
+        Err(Answer::Refused(Box::new(StepFailure { step: step.clone(), errno: Errno::ENODEV, text })))
     }
 
     /// Serves an edit until it is complete or its channel ends.
@@ -210,6 +227,7 @@ impl Edit<'_> {
                 channel.send(&Answer::Drift(left))
             }
             Request::Ping(pings) => channel.send(&self.shared.ping(pings, channel, Asker::Guest)),
+            Request::Check => channel.send(&self.shared.list_drift()),
             Request::Observe(_) | Request::Settle(_) => self.shared.answer(request, channel),
             // The process at the other end runs a guest, and has no business with anything else.
             _ => channel
@@ -220,7 +238,7 @@ impl Edit<'_> {
     fn commit(&mut self, channel: &Channel) -> Answer {
         let steps = std::mem::take(&mut self.steps);
         if !self.order.force {
-            let occupants = occupants(&self.shared.standing(), &steps);
+            let occupants = occupants(&self.shared.standing(), steps.iter().filter_map(Step::removed_netns));
             if !occupants.is_empty() {
                 return Answer::Occupied(occupants);
             }
@@ -273,7 +291,7 @@ impl Edit<'_> {
         fault::point("edit to be undone");
         let restored = self.shared.restore(&mut self.workshop, &network, &concerned, &Remove::Own { but: strangers });
         let left = match restored {
-            Ok(left) => {
+            Ok(Restored { left, .. }) => {
                 // Nobody has looked whether this was there before.
                 let may_have_been = |left: &Drift| left.expected.is_none() && !read.contains(&left.netns);
                 left.into_iter().filter(|left| !drift.contains(left) && !may_have_been(left)).collect()
@@ -306,6 +324,8 @@ impl Edit<'_> {
         if self.before.take().is_some() || !self.is_committed {
             let mut standing = self.shared.standing();
             standing.by_hand.clear();
+            // What the scenario draws now is what the lab should be, whatever an edit before it has left.
+            standing.should_be = None;
             standing.topology.forget_gone();
             drop(standing);
             self.shared.set_origin(self.order.origin.clone());

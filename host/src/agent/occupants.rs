@@ -5,14 +5,12 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 
 use super::standing::Standing;
-use crate::plan::Step;
 use crate::protocol::Occupant;
 use crate::topology::{NetnsName, harmless};
 
-/// Lists the processes in the namespaces that steps remove, as far as this process can see them.
-pub(super) fn occupants(standing: &Standing, steps: &[Step]) -> Vec<Occupant> {
-    let going = steps.iter().filter_map(|step| if let Step::RemoveNetns { netns } = step { Some(netns) } else { None });
-    let inodes: HashMap<u64, NetnsName> = going
+/// Lists the processes in namespaces, as far as this process can see them.
+pub(super) fn occupants<'a>(standing: &Standing, names: impl Iterator<Item = &'a NetnsName>) -> Vec<Occupant> {
+    let inodes: HashMap<u64, NetnsName> = names
         .filter_map(|name| Some((standing.nodes[&standing.topology.find_netns(name).ok()?].inode, name.clone())))
         .collect();
     if inodes.is_empty() {

@@ -13,6 +13,7 @@ use super::icmp::Departure;
 use super::icmp_socket::Exit;
 use super::log::go_on;
 use super::netns::{enter, on_a_visit};
+use super::occupants::occupants;
 use super::outside::Outside;
 use super::standing::Standing;
 use super::workshop::Workshop;
@@ -87,6 +88,7 @@ impl Shared {
             Request::Model => channel.send(&self.model()),
             Request::Check => channel.send(&self.look_for_drift()),
             Request::Repair => channel.send(&self.repair()),
+            Request::Occupants(names) => channel.send(&Answer::Occupants(occupants(&self.standing(), names.iter()))),
             Request::ByHand(step) => channel.send(&self.by_hand(step)),
             Request::Down => self.outside.end(0),
             Request::Need(_)
@@ -322,6 +324,11 @@ impl Shared {
     /// Compares the lab with what it should be, while nobody builds or edits.
     fn look_for_drift(&self) -> Answer {
         let Ok(_workshop) = self.workshop.try_read() else { return Answer::Busy };
+        self.list_drift()
+    }
+
+    /// The same for who keeps others from building or editing.
+    pub(super) fn list_drift(&self) -> Answer {
         self.check().map_or_else(|error| failed("read the lab", &error), Answer::Drift)
     }
 

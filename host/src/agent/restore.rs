@@ -9,21 +9,30 @@ use super::look::{self, Reading};
 use super::netns::{enter, on_a_visit};
 use super::requests::Shared;
 use super::workshop::Workshop;
-use crate::kernel::{self, Socket};
+use crate::kernel::{self, BatchError, Socket};
 use crate::plan::{Step, edit};
 use crate::topology::{
-    Drift, LinkId, MacAddress, NetnsName, Place, Strangers, Topology, drift, forget_own_ipv6, forget_peers, observed,
+    Drift, LinkId, MacAddress, NetnsName, Place, Refusal, Strangers, Topology, drift, forget_own_ipv6, forget_peers,
+    observed,
 };
 
 /// What is put right may bring to light what is not right yet.
 const ROUNDS: usize = 4;
 
-/// Whose links are removed that the model does not know.
+/// What became of an attempt to make the lab what it should be.
+pub(super) struct Restored {
+    /// What is still otherwise.
+    pub(super) left: Vec<Drift>,
+    /// What did not work last, and why.
+    pub(super) failure: Option<String>,
+}
+
+/// What is removed that the model does not know.
 #[derive(Debug)]
 pub(super) enum Remove {
-    /// Everybody's.
+    /// Everything.
     All,
-    /// Those alone that have been made by a step, which shows in their MAC address.
+    /// Those links alone that have been made by a step, which shows in their MAC address.
     Own {
         /// These were there before, by netns and name.
         but: HashSet<(NetnsName, String)>,
@@ -82,19 +91,20 @@ impl Shared {
         Ok(self.differences(&model, &reading.netns))
     }
 
-    /// Makes the lab what `target` is where that is concerned. Returns what is still otherwise.
+    /// Makes the lab what `target` is where that is concerned.
     pub(super) fn restore(
         &self,
         workshop: &mut Workshop,
         target: &Topology,
         concerned: &Concerned,
         remove: &Remove,
-    ) -> io::Result<Vec<Drift>> {
+    ) -> io::Result<Restored> {
+        let mut failure = None;
         for _ in 0..ROUNDS {
             let mut reading = self.read(concerned)?;
             let mut actual = self.standing().topology.clone();
             let strangers = actual.adopt(&reading.netns);
-            if self.remove_strangers(&strangers, &reading, remove)? {
+            if self.remove_strangers(&strangers, &reading, remove, &mut failure)? {
                 // What they have taken along is seen now.
                 reading = self.read(concerned)?;
                 actual.adopt(&reading.netns);
@@ -106,6 +116,7 @@ impl Shared {
                 Ok(steps) => steps,
                 Err(error) => {
                     log(format_args!("error: {error}"));
+                    failure = Some(error.to_string());
                     break;
                 }
             };
@@ -113,15 +124,19 @@ impl Shared {
             let prepared = if matches!(remove, Remove::All) { self.outside.prepare(&steps, false)? } else { Ok(()) };
             if let Err(conflict) = prepared {
                 self.outside.built();
-                log(format_args!("error: could not {}: {}", conflict.step.act(), conflict.with));
+                let conflict = format!("could not {}: {}", conflict.step.act(), conflict.with);
+                log(format_args!("error: {conflict}"));
+                failure = Some(conflict);
                 break;
             }
             workshop.begin_edit();
             workshop.feed(steps, true);
-            let is_done = workshop.commit(drop).is_some();
+            let outcome = workshop.commit(drop);
             self.outside.built();
-            if !is_done {
-                break;
+            match outcome {
+                Some(Ok(())) => {}
+                Some(Err(failed)) => failure = Some(Refusal::from(*failed).to_string()),
+                None => break,
             }
         }
         // What was made anew is in no list of what was concerned before.
@@ -140,11 +155,17 @@ impl Shared {
                 expected: Some("there".into()),
                 found: None,
             });
-        Ok(missing.chain(self.differences(target, &reading.netns)).collect())
+        Ok(Restored { left: missing.chain(self.differences(target, &reading.netns)).collect(), failure })
     }
 
-    /// Removes links that the model does not know. Returns whether there were any.
-    fn remove_strangers(&self, strangers: &Strangers, reading: &Reading, remove: &Remove) -> io::Result<bool> {
+    /// Removes what the model does not know. Returns whether there was anything.
+    fn remove_strangers(
+        &self,
+        strangers: &Strangers,
+        reading: &Reading,
+        remove: &Remove,
+        failure: &mut Option<String>,
+    ) -> io::Result<bool> {
         let mut going: HashMap<&NetnsName, Vec<u32>> = HashMap::new();
         for (netns, name) in &strangers.links {
             let Some((index, mac)) = reading.indexes.get(&(netns.clone(), name.clone())) else { continue };
@@ -162,8 +183,40 @@ impl Shared {
             let Ok(held) = self.standing().find_held(netns) else { continue };
             remove_links(&held, indexes)?;
         }
-        Ok(!going.is_empty())
+        let mut odd: BTreeSet<&NetnsName> = BTreeSet::new();
+        if let Remove::All = remove {
+            odd.extend(strangers.addresses.iter().map(|(netns, ..)| netns));
+            odd.extend(strangers.routes.iter().map(|(netns, _)| netns));
+        }
+        for netns in &odd {
+            let Ok(held) = self.standing().find_held(netns) else { continue };
+            if let Some(refused) = remove_odd(&held, strangers)? {
+                let because = refused.text.map_or_else(String::new, |text| format!(": {text}"));
+                let what = "remove what was added by hand";
+                *failure = Some(format!("netns `{netns}`: could not {what}: {}{because}", refused.errno));
+            }
+        }
+        Ok(!going.is_empty() || !odd.is_empty())
     }
+}
+
+/// Removes the addresses and routes of a netns that no step makes.
+fn remove_odd(held: &Held, strangers: &Strangers) -> io::Result<Option<BatchError>> {
+    on_a_visit(|| {
+        enter(held)?;
+        let is_address = |on: &str, found: &observed::Address| {
+            let same = |address: &observed::Address| address.cidr == found.cidr && address.rest == found.rest;
+            let mut odd = strangers.addresses.iter();
+            odd.any(|(netns, link, address)| *netns == held.name && link == on && same(address))
+        };
+        let is_route = |found: &observed::Route| {
+            // Its link may have lost its carrier meanwhile.
+            let same =
+                |route: &observed::Route| *route == observed::Route { link_down: route.link_down, ..found.clone() };
+            strangers.routes.iter().any(|(netns, route)| *netns == held.name && same(route))
+        };
+        kernel::remove_chosen(&Socket::open()?, is_address, is_route)
+    })
 }
 
 fn is_made_by_a_step(netns: &NetnsName, name: &str, mac: &str) -> bool {

@@ -157,8 +157,8 @@ fn spec(link: &NewLink, index: u32, on_machine: bool) -> LinkSpec<'_> {
 }
 
 fn route_spec(route: &NewRoute, link: u32, on_machine: bool) -> RouteSpec {
-    let NewRoute { destination, gateway, metric, connected } = *route;
-    RouteSpec { destination, gateway, link, metric, connected, on_machine }
+    let NewRoute { destination, gateway, metric, connected, source } = *route;
+    RouteSpec { destination, gateway, link, metric, connected, source, on_machine }
 }
 
 /// Has the kernel give a link no link-local address when it comes up, unless its netns configures itself. It is asked each time: a

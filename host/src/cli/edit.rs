@@ -19,6 +19,9 @@ use crate::topology::{Drift, Limits, PingAnswer, Topology, drift, forget_own_ipv
 /// How long links may take to come to rest before the looks are repeated.
 const REST: Duration = Duration::from_secs(1);
 
+/// The most changes by hand that are told of; `check` lists all.
+const NOTES: usize = 10;
+
 /// An edit that was begun.
 pub(super) struct Edit<'a> {
     pub(super) run: &'a Run,
@@ -64,19 +67,24 @@ impl Edit<'_> {
         let took = || format!("{:.1} ms", self.start.elapsed().as_secs_f64() * 1000.0);
         let name = self.name;
         if steps.is_empty() {
+            let drift = self.client.check()?;
             self.complete()?;
             eprintln!("lab `{name}`: no change\ntook {}", took());
+            tell_of_drift(name, &drift);
             return Ok(Exit::Done);
         }
         if self.run.verbose {
             eprint!("{}", render::difference(&steps));
         }
         let counts = Counts::of(&steps);
-        self.apply(steps)?;
+        let drift = self.apply(steps)?;
         self.repeat(&looks)?;
         self.complete()?;
         let (netns, links) = (wanted.netns_count(), wanted.link_count());
         eprintln!("lab `{name}` was edited: {counts}; it has {netns} netns and {links} links\ntook {}", took());
+        if !drift.is_empty() {
+            eprintln!("\nhint: `orchestrator check {name}` lists what is left of the changes by hand");
+        }
         // The process ends here. To free these bit by bit takes longer than the kernel to make a netns.
         std::mem::forget((wanted, model));
         Ok(Exit::Done)
@@ -104,18 +112,23 @@ impl Edit<'_> {
         Ok(Rehearsed { model, wanted: network, looks })
     }
 
-    /// Has the steps done, or undone again.
-    fn apply(&self, steps: Vec<Step>) -> Result<(), Failure> {
+    /// Has the steps done, or undone again. Returns what was changed by hand where they were done.
+    fn apply(&self, steps: Vec<Step>) -> Result<Vec<Drift>, Failure> {
         let mut progress = Progress::of_many(format!("editing `{}`", self.name), steps.len() as u64);
         let edited = self.client.apply_edit(steps, |done| progress.at(done));
         drop(progress);
         let Edited { failure, drift, left } = edited?;
-        for drift in &drift {
-            eprintln!("note: the lab was changed by hand: {drift}");
-        }
-        let Some(failed) = failure else { return Ok(()) };
+        note_drift(&drift);
+        let Some(failed) = failure else { return Ok(drift) };
         let error = anyhow::Error::new(*failed).context(format!("lab `{}` could not be edited", self.name));
-        Err(self.undone(error, &left))
+        let undone = self.undone(error, &left);
+        if drift.is_empty() || !left.is_empty() {
+            return Err(undone);
+        }
+        let name = self.name;
+        Err(undone.hint(format!(
+            "lab `{name}` is as it was before; `orchestrator repair {name}` undoes what was changed by hand, which may be in the way"
+        )))
     }
 
     fn undone(&self, error: anyhow::Error, left: &[Drift]) -> Failure {
@@ -178,5 +191,23 @@ impl Edit<'_> {
             eprintln!("warning: `{name}` is somebody else's and was left alone");
         }
         Ok(())
+    }
+}
+
+/// Tells what was changed by hand.
+fn note_drift(drift: &[Drift]) {
+    for drift in drift.iter().take(NOTES) {
+        eprintln!("note: the lab was changed by hand: {drift}");
+    }
+    if drift.len() > NOTES {
+        eprintln!("note: ... and in {} more", drift.len() - NOTES);
+    }
+}
+
+/// The same where it stays.
+pub(super) fn tell_of_drift(lab: &LabName, drift: &[Drift]) {
+    note_drift(drift);
+    if !drift.is_empty() {
+        eprintln!("\nhint: `orchestrator check {lab}` lists it, and `orchestrator repair {lab}` undoes it");
     }
 }

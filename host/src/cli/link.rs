@@ -53,6 +53,9 @@ impl Link {
         client.by_hand(step.clone()).map_err(|error| match error {
             // The model's own words: a name that is not there, a number that does not fit.
             lab::Error::Agent { .. } => Failure { exit: Exit::Usage, ..error.into() },
+            error @ lab::Error::Step(_) => {
+                Failure::from(error).hint(format!("`orchestrator repair {}` undoes what was changed by hand", self.lab))
+            }
             error => error.into(),
         })?;
         print(&format!("{step}\n"))?;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use clap::{Args, ValueEnum};
 
 use super::describe::answer;
+use super::edit::tell_of_drift;
 use super::ended::failure;
 use super::grants::GrantFlags;
 use super::libraries::LibraryFlags;
@@ -14,11 +15,11 @@ use super::project::module_of;
 use super::scenario::Scenario;
 use super::source;
 use super::{Exit, Failure, complete};
-use crate::lab::{self, LabName};
+use crate::lab::{self, Client, LabName};
 use crate::plan::{Step, edit};
 use crate::protocol::Model;
 use crate::script::{End, Rehearsal, Report, RunLimits, Stage};
-use crate::topology::{Topology, observed};
+use crate::topology::{Drift, NetnsName, Topology, observed};
 use crate::{agent, render, sandbox};
 
 /// Show all that a scenario would do, without doing it
@@ -94,10 +95,10 @@ impl Plan {
         }
         let name = self.name.or_else(|| self.against.clone());
         let name = source::lab_name(name, &source)?;
-        let against = self.against.map(|lab| model_of(&lab)).transpose()?;
+        let against = self.against.as_ref().map(Against::ask).transpose()?;
         let (granted, directories) = self.grants.open()?;
         let machine = if self.on_host { Some(read_machine()?) } else { None };
-        let on_machine = self.on_host || against.as_ref().is_some_and(|model| model.topology.is_on_machine());
+        let on_machine = self.on_host || against.as_ref().is_some_and(|against| against.model.topology.is_on_machine());
         let scenario = Scenario {
             source,
             module: &self.module,
@@ -115,28 +116,55 @@ impl Plan {
         }
         eprint!("{}", render::warnings(&network.warnings()));
         match against {
-            Some(model) => show_difference(format, &model, &network)?,
+            Some(against) => against.show_difference(format, &network)?,
             None => show(format, &network, rehearsal.lock().unwrap_or_else(PoisonError::into_inner).steps())?,
         }
         Ok(Exit::Done)
     }
 }
 
-/// Asks a lab what it should be.
-fn model_of(lab: &LabName) -> Result<Model, Failure> {
-    let found = lab::find_own(lab.as_str())?;
-    Ok(lab::connect(&found.directory, lab.as_str())?.model()?)
+/// The lab that a plan is held against.
+struct Against {
+    client: Client,
+    name: LabName,
+    /// What it should be.
+    model: Model,
+    /// What it is not.
+    drift: Vec<Drift>,
 }
 
-fn show_difference(format: Format, model: &Model, network: &Topology) -> Result<(), Failure> {
-    let steps = edit(&model.topology, network).map_err(anyhow::Error::new)?;
-    if let Format::Json = format {
-        return show(format, network, &steps);
+impl Against {
+    fn ask(name: &LabName) -> Result<Self, Failure> {
+        let found = lab::find_own(name.as_str())?;
+        let client = lab::connect(&found.directory, name.as_str())?;
+        let model = client.model()?;
+        let drift = match client.check() {
+            // Whoever edits it tells of that.
+            Err(lab::Error::Busy(_)) => Vec::new(),
+            drift => drift?,
+        };
+        Ok(Self { client, name: name.clone(), model, drift })
     }
-    for step in &model.by_hand {
-        eprintln!("note: `{step}` was done by hand; `run` puts it back");
+
+    fn show_difference(self, format: Format, network: &Topology) -> Result<(), Failure> {
+        let Self { client, name, model, drift } = self;
+        let steps = edit(&model.topology, network).map_err(anyhow::Error::new)?;
+        let going: Vec<NetnsName> = steps.iter().filter_map(Step::removed_netns).cloned().collect();
+        let occupants = client.occupants(&going)?;
+        match format {
+            Format::Json => show(format, network, &steps)?,
+            _ => print(&render::difference(&steps))?,
+        }
+        for step in &model.by_hand {
+            eprintln!("note: `{step}` was done by hand; `run` puts it back");
+        }
+        if !occupants.is_empty() {
+            let lab = name.to_string();
+            eprintln!("warning: {}; `run` refuses that without `--force`", lab::Error::Occupied { lab, occupants });
+        }
+        tell_of_drift(&name, &drift);
+        Ok(())
     }
-    print(&render::difference(&steps))
 }
 
 fn read_machine() -> Result<crate::plan::Machine, Failure> {

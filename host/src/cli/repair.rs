@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::output::print;
 use super::{Exit, Failure, complete, speak_to};
+use crate::protocol::Repaired;
 use crate::render;
 
 /// Make a lab what it should be again, changing only what `check` lists
@@ -28,7 +29,7 @@ impl Repair {
             print(&format!("lab `{name}` is what it should be\n"))?;
             return Ok(Exit::Done);
         }
-        let left = client.repair()?;
+        let Repaired { left, failure } = client.repair()?;
         let mended: Vec<_> = before.into_iter().filter(|drift| !left.contains(drift)).collect();
         if !mended.is_empty() {
             print(&format!("put right:\n{}", render::drift_table(&mended)))?;
@@ -36,11 +37,17 @@ impl Repair {
         if left.is_empty() {
             return Ok(Exit::Done);
         }
-        let error = anyhow::anyhow!("lab `{name}` could not be put right in this:\n{}", render::drift_table(&left));
-        Err(Failure {
-            exit: Exit::Left,
-            error,
-            hint: Some(format!("`orchestrator run --replace` builds `{name}` afresh")),
-        })
+        let what = format!("lab `{name}` could not be put right in this:\n{}", render::drift_table(&left));
+        let error = match failure {
+            Some(why) => anyhow::Error::msg(why).context(what),
+            None => anyhow::Error::msg(what),
+        };
+        // Another user's lab only that user can build.
+        let afresh = if self.lab.contains('/') {
+            format!("`orchestrator down {}` removes it, and its user can run the scenario again", self.lab)
+        } else {
+            format!("`orchestrator run --replace` of its module builds `{name}` afresh")
+        };
+        Err(Failure { exit: Exit::Left, error, hint: Some(afresh) })
     }
 }

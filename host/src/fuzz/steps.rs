@@ -90,5 +90,6 @@ fn route(input: &mut Unstructured<'_>) -> Result<NewRoute> {
         gateway: maybe(input, address)?,
         metric: *input.choose(&[0, 256, 1024, u32::MAX])?,
         connected: input.arbitrary()?,
+        source: maybe(input, |input| Ok(Ipv4Addr::from_bits(input.arbitrary()?)))?,
     })
 }

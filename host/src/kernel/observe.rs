@@ -14,6 +14,7 @@ use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 
 use super::Socket;
 use super::link::all_links;
+use super::others::rest_of_route;
 use crate::topology::{MacAddress, observed};
 
 /// A link with the numbers that tie it to others.
@@ -77,7 +78,7 @@ pub fn observe(socket: &Socket) -> io::Result<RawNetns> {
     Ok(RawNetns { links, routes, forwarding })
 }
 
-fn link(message: &LinkMessage) -> (RawLink, Option<u32>) {
+pub(super) fn link(message: &LinkMessage) -> (RawLink, Option<u32>) {
     let flags = message.header.flags;
     let loopback = flags.contains(LinkFlags::Loopback);
     let mut link = observed::Link {
@@ -162,7 +163,9 @@ pub(super) fn address(message: &AddressMessage) -> Option<observed::Address> {
     };
     let secondary = flags.contains(AddressFlags::Secondary) && !cidr.addr().is_ipv6();
     let (tentative, dynamic) = (flags.contains(AddressFlags::Tentative), !flags.contains(AddressFlags::Permanent));
-    Some(observed::Address { cidr, scope, secondary, tentative, dynamic })
+    let peer = prefix.filter(|prefix| local.is_some_and(|local| local != *prefix));
+    let rest = peer.map_or_else(String::new, |peer| format!("peer {peer}/{}", message.header.prefix_len));
+    Some(observed::Address { cidr, scope, secondary, tentative, dynamic, rest })
 }
 
 pub(super) fn ip(address: &RouteAddress) -> Option<IpAddr> {
@@ -186,7 +189,7 @@ pub(super) fn network(message: &RouteMessage) -> Option<IpNet> {
 }
 
 /// Reads a route of the main table that leads somewhere; the others are the kernel's own.
-fn route(message: &RouteMessage, names: &HashMap<u32, String>) -> Option<observed::Route> {
+pub(super) fn route(message: &RouteMessage, names: &HashMap<u32, String>) -> Option<observed::Route> {
     let header = &message.header;
     if header.table != RouteHeader::RT_TABLE_MAIN || header.kind != RouteType::Unicast {
         return None;
@@ -211,6 +214,7 @@ fn route(message: &RouteMessage, names: &HashMap<u32, String>) -> Option<observe
         metric: 0,
         // `RTNH_F_LINKDOWN` is in the lowest byte of `rtm_flags`.
         link_down: header.flags.bits() & u32::from(RouteNextHopFlags::Linkdown.bits()) != 0,
+        rest: rest_of_route(message, names),
     };
     for attribute in &message.attributes {
         match attribute {

@@ -1,6 +1,6 @@
 //! `ip route`
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
 use rtnetlink::packet_route::route::{
@@ -20,8 +20,10 @@ pub struct RouteSpec {
     pub link: u32,
     /// Its metric.
     pub metric: u32,
-    /// It came with an address.
+    /// It comes with an address.
     pub connected: bool,
+    /// The address that packets get which choose none.
+    pub source: Option<Ipv4Addr>,
     /// It is in the machine's own namespace.
     pub on_machine: bool,
 }
@@ -56,15 +58,19 @@ fn message(route: &RouteSpec) -> RouteMessage {
     if let Some(gateway) = route.gateway {
         message.attributes.push(RouteAttribute::Gateway(route_address(gateway)));
     }
+    if let Some(source) = route.source {
+        message.attributes.push(RouteAttribute::PrefSource(RouteAddress::Inet(source)));
+    }
     if route.metric != 0 {
         message.attributes.push(RouteAttribute::Priority(route.metric));
     }
     message
 }
 
-/// `ip route add`
+/// `ip route add`, and `append` for one that comes with an address: other links may have the same.
 pub fn add_route(route: &RouteSpec) -> Request {
-    Request::create(RouteNetlinkMessage::NewRoute(message(route)))
+    let message = RouteNetlinkMessage::NewRoute(message(route));
+    if route.connected { Request::append(message) } else { Request::create(message) }
 }
 
 /// `ip route del`

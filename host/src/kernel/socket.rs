@@ -56,7 +56,9 @@ impl Socket {
         let count = requests.len();
         let first = self.sequence.get();
         let mut bytes = Vec::with_capacity(256 * count);
+        let mut unless_gone = Vec::with_capacity(count);
         for (index, request) in requests.into_iter().enumerate() {
+            unless_gone.push(request.unless_gone);
             let ack = if index + 1 == count { NLM_F_ACK } else { 0 };
             self.append(&mut bytes, request.message, request.flags | ack);
         }
@@ -71,7 +73,8 @@ impl Socket {
             for message in self.receive().map_err(broken)? {
                 let index = message.header.sequence_number.wrapping_sub(first) as usize;
                 let NetlinkPayload::Error(answer) = message.payload else { continue };
-                if answer.code.is_some() && refused.is_none() {
+                let forgiven = unless_gone.get(index) == Some(&true) && is_gone(&answer);
+                if answer.code.is_some() && !forgiven && refused.is_none() {
                     refused = Some(refusal(index, &answer));
                 }
                 if index + 1 == count {
@@ -155,6 +158,11 @@ impl Socket {
         }
         Ok(messages)
     }
+}
+
+/// Tells whether a removal met nothing: no link, no address, no route.
+fn is_gone(answer: &ErrorMessage) -> bool {
+    matches!(-answer.raw_code(), nix::libc::ENODEV | nix::libc::EADDRNOTAVAIL | nix::libc::ESRCH)
 }
 
 fn refusal(index: usize, answer: &ErrorMessage) -> BatchError {

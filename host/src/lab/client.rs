@@ -8,8 +8,8 @@ use super::{Error, unable};
 use crate::fault;
 use crate::plan::{Need, Step};
 use crate::protocol::{
-    Answer, Channel, ChannelError, EditOrder, Edited, HelloError, Join, Model, PINGS_AT_ONCE, Request, STEPS_AHEAD,
-    STEPS_AT_ONCE, Status, dial, greet, receive_greeting, send_greeting,
+    Answer, Channel, ChannelError, EditOrder, Edited, HelloError, Join, Model, Occupant, PINGS_AT_ONCE, Repaired,
+    Request, STEPS_AHEAD, STEPS_AT_ONCE, Status, dial, greet, receive_greeting, send_greeting,
 };
 use crate::topology::{Drift, NetnsName, PING_INTERVAL, Ping, PingAnswer, harmless, observed};
 
@@ -169,10 +169,25 @@ impl Client {
         self.drifts(&Request::Check)
     }
 
-    /// Has the lab put right. Returns what could not be.
-    pub fn repair(&mut self) -> Result<Vec<Drift>, Error> {
+    /// Has the lab put right.
+    pub fn repair(&mut self) -> Result<Repaired, Error> {
         self.be_patient(REPAIR)?;
-        self.drifts(&Request::Repair)
+        match self.ask(&Request::Repair)? {
+            Answer::Repaired(repaired) => Ok(repaired),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Asks which processes are in namespaces.
+    pub fn occupants(&self, names: &[NetnsName]) -> Result<Vec<Occupant>, Error> {
+        let mut all = Vec::new();
+        for some in names.chunks(STEPS_AT_ONCE) {
+            match self.ask(&Request::Occupants(some.to_vec()))? {
+                Answer::Occupants(occupants) => all.extend(occupants),
+                other => return Err(unexpected(other)),
+            }
+        }
+        Ok(all)
     }
 
     fn drifts(&self, request: &Request) -> Result<Vec<Drift>, Error> {

@@ -335,6 +335,7 @@ mod tests {
             gateway: Some("172.16.0.9".parse().unwrap()),
             metric: 0,
             connected: false,
+            source: None,
         };
         assert!(met(Step::AddRoute { link: place("host", "br0"), route: route.clone() }).is_some());
         assert_eq!(met(Step::AddRoute { link: place("c1", "eth0"), route }), None);

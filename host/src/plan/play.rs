@@ -51,6 +51,9 @@ impl Step {
             Self::AddRoute { link, route } => {
                 let over = network.find_place(link)?;
                 let destination = Destination::Network(route.destination);
+                if route.connected {
+                    return network.add_connected_route(over, route.destination, route.metric, route.source);
+                }
                 match route.gateway {
                     Some(gateway) => network.add_route_via_metric(over, destination, gateway, route.metric),
                     None => network.add_route_on_link_metric(over, destination, route.metric),

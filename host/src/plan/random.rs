@@ -81,7 +81,7 @@ const ADDRESSES: [&str; 12] = [
     "2001:db8:1::1/64",
     "fe80::5/64",
 ];
-const DESTINATIONS: [&str; 8] = [
+const DESTINATIONS: [&str; 10] = [
     "0.0.0.0/0",
     "10.9.0.0/16",
     "10.9.1.0/24",
@@ -90,6 +90,9 @@ const DESTINATIONS: [&str; 8] = [
     "10.0.0.77/32",
     "2001:db8::2/128",
     "2001:db8::3/128",
+    // These come with addresses.
+    "10.0.0.0/24",
+    "2001:db8::/64",
 ];
 
 fn netns(network: &Topology, at: usize) -> NetnsId {

@@ -1,7 +1,7 @@
 //! One act upon the kernel.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -28,8 +28,10 @@ pub struct NewRoute {
     pub gateway: Option<IpAddr>,
     /// Its metric.
     pub metric: u32,
-    /// It came with an address.
+    /// It comes with an address.
     pub connected: bool,
+    /// That address, if it is one of IPv4: packets get it which choose none.
+    pub source: Option<Ipv4Addr>,
 }
 
 impl From<&Route> for NewRoute {
@@ -39,6 +41,7 @@ impl From<&Route> for NewRoute {
             gateway: route.gateway,
             metric: route.metric,
             connected: route.protocol == Protocol::Kernel,
+            source: route.source,
         }
     }
 }
@@ -118,6 +121,11 @@ impl Step {
 }
 
 impl Step {
+    /// The netns that goes.
+    pub fn removed_netns(&self) -> Option<&NetnsName> {
+        if let Self::RemoveNetns { netns } = self { Some(netns) } else { None }
+    }
+
     /// The link that stands and is changed, moved or removed.
     pub fn link(&self) -> Option<&Place> {
         match self {

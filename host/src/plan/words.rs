@@ -80,6 +80,9 @@ impl Words {
         if route.connected {
             words = words.fixed("proto kernel");
         }
+        if let Some(source) = route.source {
+            words = words.fixed("src").given(source);
+        }
         if route.metric == 0 { words } else { words.fixed("metric").given(route.metric) }
     }
 
@@ -156,6 +159,8 @@ impl Step {
                 let words = Words::ip(&link.netns).fixed("address del").given(address);
                 words.fixed("dev").given(&link.link)
             }
+            // Other links may have one to the same network.
+            Self::AddRoute { link, route } if route.connected => Words::route("append", link, route),
             Self::AddRoute { link, route } => Words::route("add", link, route),
             Self::RemoveRoute { link, route } => Words::route("del", link, route),
         }
@@ -204,6 +209,7 @@ mod tests {
             gateway: Some("10.0.0.1".parse().unwrap()),
             metric: 7,
             connected: false,
+            source: None,
         };
         let netns = NetnsName::parse("red").unwrap();
         let steps = [

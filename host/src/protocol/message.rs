@@ -53,8 +53,10 @@ pub enum Request {
     Undo,
     /// Compare the lab with what it should be: [`Answer::Drift`].
     Check,
-    /// Put the lab right: [`Answer::Drift`] of what could not be.
+    /// Put the lab right: [`Answer::Repaired`].
     Repair,
+    /// Tell which processes are in namespaces: [`Answer::Occupants`].
+    Occupants(#[serde(deserialize_with = "at_most::<_, _, STEPS_AT_ONCE>")] Vec<NetnsName>),
     /// Do this as if it had been done by hand, and know of it: [`Answer::Done`]. Only what changes a link in place.
     ByHand(Step),
     /// End, with all that the lab has. Answered by the end of the channel.
@@ -105,6 +107,15 @@ pub struct Edited {
     pub left: Vec<Drift>,
 }
 
+/// What became of a lab that was to be put right.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Repaired {
+    /// What is not right.
+    pub left: Vec<Drift>,
+    /// What did not work last, and why.
+    pub failure: Option<String>,
+}
+
 /// A process in a netns that is to go.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Occupant {
@@ -149,10 +160,14 @@ pub enum Answer {
     OtherModule(String),
     /// Namespaces that are to go have processes in them, so nothing was begun.
     Occupied(Vec<Occupant>),
+    /// These processes are in namespaces.
+    Occupants(Vec<Occupant>),
     /// What became of an edit.
     Edited(Edited),
     /// In what the lab differs from what it should be.
     Drift(Vec<Drift>),
+    /// What became of putting it right.
+    Repaired(Repaired),
     /// The agent can't start here.
     Unable {
         /// What it could not do.

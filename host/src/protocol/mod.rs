@@ -22,7 +22,7 @@ pub use descriptors::{HELD_FD, LOCK_FD};
 pub use dial::{Dialled, dial};
 pub use hello::{HelloError, check_greeting, greet, receive_greeting, send_greeting};
 pub use message::{
-    Answer, EditOrder, Edited, Host, Join, Model, Occupant, Origin, PINGS_AT_ONCE, Request, STEPS_AHEAD, STEPS_AT_ONCE,
-    State, Status,
+    Answer, EditOrder, Edited, Host, Join, Model, Occupant, Origin, PINGS_AT_ONCE, Repaired, Request, STEPS_AHEAD,
+    STEPS_AT_ONCE, State, Status,
 };
 pub use undone::{Undo, Undone};

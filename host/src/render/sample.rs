@@ -10,6 +10,7 @@ pub(super) fn link(name: &str, kind: &str, cidrs: &[&str]) -> Link {
         secondary: false,
         tentative: false,
         dynamic: false,
+        rest: String::new(),
     };
     let loopback = kind == "loopback";
     Link {
@@ -45,6 +46,7 @@ pub(super) fn route(destination: &str, gateway: &str, link: &str) -> Route {
         source: None,
         metric: 0,
         link_down: false,
+        rest: String::new(),
     }
 }
 

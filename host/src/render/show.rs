@@ -34,7 +34,7 @@ fn cells(link: &Link) -> [String; 8] {
         (true, false) => "no carrier",
         (true, true) => "up",
     };
-    let addresses: Vec<String> = link.addresses.iter().map(|address| address.cidr.to_string()).collect();
+    let addresses: Vec<String> = link.addresses.iter().map(|address| harmless(&address.whole())).collect();
     let peer = link.peer.as_ref().map(|peer| format!("{}/{}", peer.netns, harmless(&peer.link)));
     [
         harmless(&link.name),
@@ -83,10 +83,15 @@ fn route_json(route: &Route) -> Value {
         0 => "default".to_owned(),
         _ => route.destination.to_string(),
     };
-    json!({
+    let mut value = json!({
         "destination": destination,
         "gateway": route.gateway,
         "link": route.link,
         "metric": route.metric,
-    })
+    });
+    // Nothing that a scenario draws has it.
+    if !route.rest.is_empty() {
+        value["rest"] = json!(route.rest);
+    }
+    value
 }

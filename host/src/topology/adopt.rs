@@ -15,8 +15,10 @@ use super::{
 pub struct Strangers {
     /// Links that nobody drew, or that have become something else, by netns and name.
     pub links: Vec<(NetnsName, String)>,
-    /// Routes that the network knows no words for, in those of `ip route`.
-    pub routes: Vec<(NetnsName, String)>,
+    /// Addresses with parts that the network knows no words for, by netns and link.
+    pub addresses: Vec<(NetnsName, String, observed::Address)>,
+    /// Routes of that kind.
+    pub routes: Vec<(NetnsName, observed::Route)>,
 }
 
 impl Topology {
@@ -109,6 +111,9 @@ impl Topology {
         let controllers: HashMap<LinkId, LinkId> =
             links.iter().filter_map(|link| Some((*link, find(known[link].controller.as_ref()?)?))).collect();
         for link in &links {
+            let odd = known[link].addresses.iter().filter(|address| self.is_odd_address(*link, address));
+            let place = |address: &observed::Address| (found.name.clone(), known[link].name.clone(), address.clone());
+            strangers.addresses.extend(odd.map(place));
             let addresses = self.adopt_addresses(*link, known[link]);
             let own = self.link_mut(*link);
             own.mac = known[link].mac.parse().unwrap_or(own.mac);
@@ -136,10 +141,11 @@ impl Topology {
         for route in &found.routes {
             match route.link.as_deref().and_then(&find) {
                 Some(link) if self.is_kernels_own(link, route) => {}
+                Some(_) if is_odd_route(route) => strangers.routes.push((found.name.clone(), route.clone())),
                 Some(link) => table.push(adopt_route(route, link)),
                 // It goes with the stranger that it leads over.
                 None if route.link.is_some() => {}
-                None => strangers.routes.push((found.name.clone(), route.to_string())),
+                None => strangers.routes.push((found.name.clone(), route.clone())),
             }
         }
         for link in links.iter().filter(|link| self.configures_itself(**link)) {
@@ -172,7 +178,8 @@ impl Topology {
             Kind::Loopback => matches!(cidr.to_string().as_str(), "127.0.0.1/8" | "::1/128"),
             _ => cidr == own.cidr,
         };
-        let mut there: Vec<IpNet> = found.addresses.iter().map(|address| address.cidr).collect();
+        let plain = found.addresses.iter().filter(|address| !self.is_odd_address(id, address));
+        let mut there: Vec<IpNet> = plain.map(|address| address.cidr).collect();
         if by_kernel {
             // It is there as soon as the kernel sees fit, and what routers say is in no model.
             let is_told = |cidr: &IpNet| found.addresses.iter().any(|address| address.cidr == *cidr && address.dynamic);
@@ -210,6 +217,12 @@ impl Topology {
         hold(&[ipv4, ipv6].concat())
     }
 
+    /// Tells whether an address is one that no step gives: it has a part for which there are no words, or ends by itself.
+    fn is_odd_address(&self, link: LinkId, address: &observed::Address) -> bool {
+        let is_told = address.dynamic && address.cidr.addr().is_ipv6() && self.configures_itself(link);
+        !address.rest.is_empty() || address.dynamic && !is_told
+    }
+
     /// Tells whether a route is one that comes and goes with what the kernel gives a link that it configures.
     fn is_kernels_own(&self, link: LinkId, route: &observed::Route) -> bool {
         let asked_for = |address: &Address| !address.automatic && address.cidr.trunc() == route.destination;
@@ -223,6 +236,13 @@ impl Topology {
         let routes = self.netns.values().flat_map(|netns| netns.routes.iter());
         self.counted = addresses.count() + routes.filter(|route| route.protocol == Protocol::Boot).count();
     }
+}
+
+/// Tells whether a route is one that no step gives: it has a part for which there are no words, or a source though it came with no
+/// address.
+fn is_odd_route(route: &observed::Route) -> bool {
+    let has_source = route.source.is_some_and(|source| source.is_ipv6() || route.protocol != "kernel");
+    !route.rest.is_empty() || has_source
 }
 
 fn adopt_route(route: &observed::Route, link: LinkId) -> Route {

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::observed::{Link, Netns, Route};
+use super::observed::{Link, Netns, Route, with_rest};
 use super::{MacAddress, NetnsName};
 
 /// One difference between a netns as it should be and as it is.
@@ -112,7 +112,8 @@ impl List<'_> {
             let addresses = link.addresses.iter().filter(counts);
             let said = addresses.map(|address| {
                 let order = if address.secondary { "secondary" } else { "primary" };
-                (format!("address {} dev {}", address.cidr, link.name), order.to_owned())
+                let lasts = if address.dynamic { ", for a limited time" } else { "" };
+                (format!("address {} dev {}", address.whole(), link.name), format!("{order}{lasts}"))
             });
             said.collect()
         };
@@ -172,5 +173,5 @@ fn route_words(route: &Route) -> String {
     say("proto", (route.protocol == "kernel").then(|| route.protocol.clone()));
     say("src", route.source.map(|source| source.to_string()));
     say("metric", (route.metric != 0).then(|| route.metric.to_string()));
-    words
+    with_rest(words, &route.rest)
 }

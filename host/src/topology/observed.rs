@@ -73,6 +73,8 @@ pub struct Address {
     /// A router's advertisement brought it. For whoever reads it from the kernel; it is not told further.
     #[serde(skip)]
     pub dynamic: bool,
+    /// What no step gives an address, in the words of `ip`: `peer 10.0.0.2/32`.
+    pub rest: String,
 }
 
 /// One route as it stands.
@@ -94,6 +96,8 @@ pub struct Route {
     pub metric: u32,
     /// Its link has no carrier.
     pub link_down: bool,
+    /// What no step gives a route, in the words of `ip`: `tos 0x10`, `mtu 1400`, several next hops.
+    pub rest: String,
 }
 
 impl fmt::Display for Link {
@@ -125,7 +129,7 @@ impl fmt::Display for Address {
     /// As `ip -o address`, without index and link.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let family = if self.cidr.addr().is_ipv6() { "inet6" } else { "inet" };
-        write!(f, "{family} {} scope {}", self.cidr, self.scope)?;
+        write!(f, "{family} {} scope {}", self.whole(), self.scope)?;
         if self.secondary {
             f.write_str(" secondary")?;
         }
@@ -134,6 +138,18 @@ impl fmt::Display for Address {
         }
         Ok(())
     }
+}
+
+impl Address {
+    /// Writes it with its peer, if it has one.
+    pub fn whole(&self) -> String {
+        with_rest(&self.cidr, &self.rest)
+    }
+}
+
+/// Says something with what else there is to it.
+pub(super) fn with_rest(what: impl fmt::Display, rest: &str) -> String {
+    if rest.is_empty() { what.to_string() } else { format!("{what} {rest}") }
 }
 
 /// Writes a network as `ip route` does: `default`, `10.1.0.0/16`, and an address of its own without a prefix.
@@ -167,10 +183,13 @@ impl fmt::Display for Route {
         if self.metric != 0 {
             write!(f, " metric {}", self.metric)?;
         }
+        if !self.rest.is_empty() {
+            write!(f, " {}", self.rest)?;
+        }
         if self.link_down {
             f.write_str(" linkdown")?;
         }
-        if self.destination.addr().is_ipv6() {
+        if self.destination.addr().is_ipv6() && !self.rest.contains("pref ") {
             f.write_str(" pref medium")?;
         }
         Ok(())

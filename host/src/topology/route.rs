@@ -191,6 +191,28 @@ impl Topology {
         self.insert_route(netns, destination, Way { gateway: None, link, metric }, act)
     }
 
+    /// Adds a route that comes with an address and had been removed by itself, with that address as its source in IPv4. Like
+    /// `ip route append DESTINATION dev LINK proto kernel src SOURCE`.
+    pub fn add_connected_route(
+        &mut self,
+        link: LinkId,
+        destination: IpNet,
+        metric: u32,
+        source: Option<Ipv4Addr>,
+    ) -> Result<(), Refusal> {
+        let place = self.place_of(link);
+        let act = || format!("add route `{destination}` over link {place}");
+        let netns = self.link_with_family(link, destination.addr().is_ipv6(), act)?;
+        self.is_up(link, act)?;
+        let route = Route { destination, gateway: None, link, metric, protocol: Protocol::Kernel, source };
+        if self.netns[&netns].routes.to_over(destination, link).any(|(_, other)| *other == route) {
+            return Err(Refusal::new(Errno::EEXIST, act(), "it is there already"));
+        }
+        self.push_route(netns, route);
+        self.changed();
+        Ok(())
+    }
+
     /// Removes the first route to a destination. Like `ip -n NETNS route del DESTINATION`.
     pub fn remove_route(&mut self, netns: NetnsId, destination: Destination) -> Result<(), Refusal> {
         let act = || format!("remove route `{destination}` in netns `{}`", self.netns_name(netns));

@@ -47,7 +47,7 @@ impl Topology {
     fn observe_addresses(&self, id: LinkId) -> Vec<observed::Address> {
         let observe = |cidr: IpNet, secondary: bool| {
             let scope = scope_word(cidr.addr()).into();
-            observed::Address { cidr, scope, secondary, tentative: false, dynamic: false }
+            observed::Address { cidr, scope, secondary, tentative: false, dynamic: false, rest: String::new() }
         };
         let addresses = &self.links[&id].addresses;
         let ipv4 = ipv4_list(addresses).into_iter().map(|(cidr, secondary)| observe(cidr.into(), secondary));
@@ -112,6 +112,7 @@ impl Topology {
             source: route.source.map(IpAddr::V4),
             metric: route.metric,
             link_down: !self.carries(route.link),
+            rest: String::new(),
         }
     }
 }

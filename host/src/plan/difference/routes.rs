@@ -95,7 +95,8 @@ impl<'a> Planner<'a> {
         let step = Step::AddRoute { link: link.clone(), route: route.clone() };
         match (self.step(step.clone()), route.gateway) {
             (Err(refusal), Some(gateway)) if refusal.code == Code::Unreachable => {
-                let to_gateway = NewRoute { destination: gateway.into(), gateway: None, metric: 1, connected: false };
+                let to_gateway =
+                    NewRoute { destination: gateway.into(), gateway: None, metric: 1, connected: false, source: None };
                 self.step(Step::AddRoute { link: link.clone(), route: to_gateway.clone() })?;
                 self.step(step)?;
                 self.step(Step::RemoveRoute { link, route: to_gateway })
