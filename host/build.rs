@@ -137,13 +137,14 @@ fn table(workspace: &Path, kind: Kind, wasm: impl Fn(&str) -> PathBuf) -> Result
                 manifest.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(" = \"")?.strip_suffix('"'));
             value.ok_or_else(|| format!("example {name} has no {field}"))
         };
-        let (summary, arguments, netns) = (field("description")?, field("arguments")?, field("netns")?);
+        let (summary, arguments, typed, netns) =
+            (field("description")?, field("arguments")?, field("typed")?, field("netns")?);
         let drawing =
             drawing(&read(&member.join("README.md"))?).ok_or_else(|| format!("example {name} has no drawing"))?;
         let (wasm, sources) = (wasm(&artifact(&name)), sources(&member)?);
         writeln!(
             table,
-            "    Example {{ name: {name:?}, summary: {summary:?}, arguments: {arguments:?}, netns: {netns:?}, \
+            "    Example {{ name: {name:?}, summary: {summary:?}, arguments: {arguments:?}, typed: {typed:?}, netns: {netns:?}, \
              drawing: {drawing:?}, sources: &[{sources}], wasm: include_bytes!({wasm:?}) }},"
         )
         .map_err(|error| error.to_string())?;

@@ -39,7 +39,8 @@ kernel_test!(what_is_not_wasm_is_refused, |m| {
     m.write("empty.wasm", "");
     m.write("text.wasm", "hello, world\n");
     m.write("script.wasm", "#!/bin/sh\necho\n");
-    for file in ["empty.wasm", "text.wasm", "script.wasm", "/bin/true"] {
+    m.orchestrator(&["run", "empty.wasm"]).complains(2, "error: `empty.wasm` can't be run\n  caused by: it is empty\n");
+    for file in ["text.wasm", "script.wasm", "/bin/true"] {
         let refused = m.orchestrator(&["run", file]);
         refused.complains(2, &format!("error: `{file}` can't be run\n  caused by: it is not WebAssembly: "));
     }

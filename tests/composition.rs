@@ -115,7 +115,8 @@ fn what_does_not_go_together_is_told() {
         m.write("broken.wasm", "\0asm\u{d}\0\u{1}\0\u{7f}");
         m.write("text.wasm", "no module");
         let missing = "imports `a:a/one@0.1.0`, which no library exports and this orchestrator does not have";
-        let cases: [(&[&str], &str, &str); 10] = [
+        let cases: [(&[&str], &str, &str); 11] = [
+            (&["one.wat", "direct-pair"], "`direct-pair` is a scenario and no library", "it runs by itself"),
             (
                 &["one.wat", "again.wat"],
                 "libraries `one.wat` and `again.wat` both export `a:a/one@0.1.0`",
@@ -153,6 +154,10 @@ fn what_does_not_go_together_is_told() {
             let refused = m.orchestrator(&words);
             refused.complains(2, "`lab.wat` can't be run").stderr_has(error).stderr_has(hint);
         }
+        m.component("leaves.wat", &["example:leaf-spine/fabric@0.1.0"], &[RUN]);
+        m.orchestrator(&["run", "leaves.wat"])
+            .complains(2, "it imports `example:leaf-spine/fabric@0.1.0`")
+            .stderr_has("`--with leaf-spine` gives that");
         let alone = m.orchestrator(&["run", "lab.wat"]);
         alone.complains(2, "it imports `a:a/one@0.1.0`").stderr_has("a library may: `--with LIB`");
         m.orchestrator(&["run", "lab.wat", "--with", "none.wasm"]).complains(2, "could not open `none.wasm`");

@@ -210,6 +210,8 @@ fn what_can_not_be_inspected_is_told() {
         m.write("text.wasm", "#!/bin/sh");
         m.write("open.wat", "(component");
         m.write("no-start.wat", "(module)");
+        m.write("no-memory.wat", "(module (func (export \"_start\")))");
+        m.write("empty.wasm", "");
         m.write("damaged.wasm", b"\0asm\x0d\0\x01\0\xff\xff");
         for (module, words) in [
             ("two-container", "did you mean `two-containers`?"),
@@ -217,6 +219,8 @@ fn what_can_not_be_inspected_is_told() {
             ("text.wasm", "`text.wasm` can't be inspected\n  caused by: it is not WebAssembly"),
             ("open.wat", "`open.wat` can't be inspected\n  caused by: "),
             ("no-start.wat", "it exports no `_start`"),
+            ("no-memory.wat", "it exports no `memory`"),
+            ("empty.wasm", "`empty.wasm` can't be inspected\n  caused by: it is empty"),
             ("damaged.wasm", "`damaged.wasm` can't be inspected\n  caused by: it is no valid module"),
             ("/dev/zero", "it is larger than the limit of 64.0 MiB; `--max-module` raises it"),
         ] {

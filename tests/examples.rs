@@ -193,7 +193,7 @@ kernel_test!(labs_that_use_the_same_names_do_not_disturb_each_other, |m| {
 
 kernel_test!(examples_are_written_to_files_that_run, |m| {
     let directory = format!("{}/made/examples", m.kind().home());
-    m.orchestrator(&["examples", "--out", &directory]).success();
+    m.orchestrator(&["examples", "--out", &directory]).success().stdout_has(&format!("{directory}/fabric.wasm\n"));
     let written = m.command("ls").arg(&directory).run();
     let files: Vec<&str> = written.success().stdout().lines().collect();
     let mut written: Vec<String> = EXAMPLES.iter().chain(&["leaf-spine"]).map(|name| format!("{name}.wasm")).collect();
@@ -321,8 +321,8 @@ fn example_is_told_with_its_drawing_and_its_code() {
         let told = m.orchestrator(&["examples", "n-containers"]);
         told.success().stdout_has("n-containers: N containers on a bridge, or on a row of bridges\n\n host ");
         told.stdout_has("How many containers there are [whole number from 1 to 65533]\n");
-        told.stdout_has("\n  orchestrator run n-containers -- CONTAINERS [--ipv6] ");
-        told.stdout_has("--source rust|python|javascript|c|go|zig ");
+        told.stdout_has("\n  orchestrator run n-containers -- 3 ");
+        told.stdout_has("--source rust   # read its code, also in python, javascript, c, go, zig\n");
         m.orchestrator(&["examples", "leaf-spine"]).success().stdout_has("\n  orchestrator wit leaf-spine ");
         for (example, language, words) in [
             ("two-containers", "python", "def draw() -> None:"),

@@ -121,14 +121,19 @@ kernel_test!(completions_for_bash_complete, |m| {
     m.orchestrator(&["run", "two-containers", "--name", "my-lab"]).success();
     let script = "eval \"$(orchestrator completions bash)\"; complete -p orchestrator >/dev/null
         t() {
-            COMP_WORDS=(orchestrator \"$@\"); COMP_CWORD=$#; COMP_TYPE=9; COMPREPLY=()
+            COMP_WORDS=(orchestrator \"$@\"); COMP_CWORD=$#; COMP_TYPE=9; COMPREPLY=(); COMP_LINE=\"${COMP_WORDS[*]}\"
             [[ -z ${at-} ]] || COMP_CWORD=$at
-            _clap_complete_orchestrator orchestrator \"${COMP_WORDS[COMP_CWORD]}\"
+            _orchestrator orchestrator \"${COMP_WORDS[COMP_CWORD]}\" ''
             local IFS=' '; echo \"${COMPREPLY[*]}\"
         }
         t ''; t ru; t run --re; t completions z; t run two-c; t run x --with leaf; t down my; t plan x --against ''
         t run fabric -- --; t run fabric --name x -- 2 2 2 --i; t run direct-pair -- --; t run none -- --
-        at=4 t run fabric -- --i 2 2; at=4 t run fabric -- --i 2 --ipv6";
+        at=4 t run fabric -- --i 2 2; at=4 t run fabric -- --i 2 --ipv6
+        t examples leaf-spine --source p; t examples --source z; t inspect two-c
+        COMP_WORDS=(orchestrator run --with = leaf) COMP_CWORD=4 COMP_LINE='orchestrator run --with=leaf'
+        _orchestrator orchestrator leaf =; echo \"${COMPREPLY[*]}\"
+        COMP_WORDS=(orchestrator run fabric --name = x -- 2 --i) COMP_CWORD=8 COMP_LINE='orchestrator run fabric --name=x -- 2 --i'
+        _orchestrator orchestrator --i 2; echo \"${COMPREPLY[*]}\"";
     let completed = m.command("bash").args(&["--norc", "-euc", script]).run();
     let lines: Vec<&str> = completed.success().stdout().lines().collect();
     for command in COMMANDS {
@@ -149,6 +154,11 @@ kernel_test!(completions_for_bash_complete, |m| {
         "",
         "--ipv6",
         "",
+        "python",
+        "zig",
+        "two-containers",
+        "leaf-spine",
+        "--ipv6",
     ];
     assert_eq!(lines[1..], rest, "{completed}");
     assert_eq!(completed.stderr(), "");
@@ -157,7 +167,7 @@ kernel_test!(completions_for_bash_complete, |m| {
 
 kernel_test!(completions_are_scripts_of_each_shell, |m| {
     for (shell, has) in [
-        ("bash", "complete -o nospace -o bashdefault -o nosort -F _clap_complete_orchestrator orchestrator\n"),
+        ("bash", "complete -o nospace -o bashdefault -o nosort -F _orchestrator orchestrator\n"),
         ("zsh", "#compdef orchestrator\n"),
         ("fish", "complete --keep-order --exclusive --command orchestrator "),
         ("elvish", "set edit:completion:arg-completer[orchestrator] = "),

@@ -187,6 +187,30 @@ kernel_test!(project_is_built_and_run, |m| {
     m.has_no_trace_of_labs();
 });
 
+#[test]
+fn project_is_built_again_when_its_sources_are_others() {
+    on_machine(Kind::User, |m| {
+        m.project();
+        m.write("lab1/scenario.py", wat::parse_str(ADDS_RED).unwrap());
+        let plan = |is_built: bool| {
+            let plan = m.inside(&["plan", "."]).run();
+            assert_eq!(plan.success().stderr().contains("built `./lab1.wasm` in "), is_built, "{plan}");
+        };
+        plan(true);
+        plan(false);
+        m.write("lab1/wit/more.txt", "");
+        plan(true);
+        m.command("rm").arg("lab1/wit/more.txt").run().success();
+        plan(true);
+        m.write("lab1/.hidden", "");
+        plan(false);
+        // Whoever asks for it has it built.
+        m.inside(&["build"]).run().success().stderr_has("built `./lab1.wasm` in ");
+        m.command("rm").arg("lab1/lab1.wasm").run().success();
+        plan(true);
+    });
+}
+
 kernel_test!(saved_file_edits_the_lab_that_stands, |m| {
     m.project();
     let mut watch = m.inside(&["run", ".", "--watch", "--name", "lab", "--", "--watch"]).spawn();

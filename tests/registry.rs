@@ -91,8 +91,15 @@ kernel_test!(module_is_pulled_once_and_runs_without_its_registry, |m| {
     m.orchestrator(&["run", &by_digest]).complains(2, "lab `lab1` stands").stderr_has("--update");
     m.orchestrator(&["inspect", &lab1]).success().stdout_has("description: what is \\u{1b}[31mcalled 1\n");
     m.orchestrator(&["down", "lab1"]).success();
-    m.orchestrator(&["pull", &lab1]).complains(4, "can't be reached: connection refused");
-    m.orchestrator(&["run", &at("other")]).complains(4, "can't be reached: connection refused");
+    let file = "if a file was meant";
+    m.orchestrator(&["pull", &lab1]).complains(4, "can't be reached: connection refused").stderr_lacks(file);
+    for command in ["run", "inspect"] {
+        m.orchestrator(&[command, &at("other")]).complains(4, "can't be reached: connection refused").stderr_has(file);
+    }
+    // What another repository has, nobody here knows.
+    let elsewhere = format!("{}@{digest}", at("someone/else"));
+    m.orchestrator(&["plan", &elsewhere]).complains(4, "can't be reached: connection refused");
+    completes(m, &lab1, digest);
     m.orchestrator(&["modules", "--remove", &lab1]).success();
     assert_eq!(blobs(m, &store), [""; 0]);
     m.orchestrator(&["modules", "--remove", &lab1])
@@ -101,6 +108,28 @@ kernel_test!(module_is_pulled_once_and_runs_without_its_registry, |m| {
     m.has_no_trace_of_labs();
     finish(m, &store);
 });
+
+/// Has Bash complete the name of a module in the store, which it takes for three words.
+#[track_caller]
+fn completes(m: &Machine, lab1: &str, digest: &str) {
+    let script = "eval \"$(orchestrator completions bash)\"
+        t() {
+            COMP_LINE=$1 COMP_POINT=${#1} COMP_TYPE=9 COMPREPLY=(); shift
+            COMP_WORDS=(\"$@\") COMP_CWORD=$(($# - 1))
+            local word=${COMP_WORDS[COMP_CWORD]}
+            _orchestrator orchestrator \"${word#[:=]}\" \"${COMP_WORDS[COMP_CWORD - 1]}\"
+            echo \"${COMPREPLY[*]}\"
+        }
+        t 'orchestrator run 127' orchestrator run 127
+        t 'orchestrator run 127.0.0.1:' orchestrator run 127.0.0.1 :
+        t 'orchestrator run 127.0.0.1:5000/so' orchestrator run 127.0.0.1 : 5000/so
+        t 'orchestrator pull 127.0.0.1:5000/someone/lab1:' orchestrator pull 127.0.0.1 : 5000/someone/lab1 :
+        t 'orchestrator modules --remove=127' orchestrator modules --remove = 127";
+    let completed = m.command("bash").args(&["--norc", "-euc", script]).run();
+    let rest = lab1.strip_prefix("127.0.0.1:").expect("it is on this machine");
+    let lines: Vec<&str> = completed.success().stdout().lines().collect();
+    assert_eq!(lines, [lab1, rest, rest, "1", lab1], "{digest}: {completed}");
+}
 
 kernel_test!(tag_that_has_moved_leaves_the_other_module_by_its_digest, |m| {
     beside(m, "16m", fake::start, |store| {
@@ -316,9 +345,24 @@ fn what_is_no_reference_is_a_file_or_an_error() {
         m.orchestrator(&["plan", "./c.d/lab1.wat"]).complains(2, "could not open `./c.d/lab1.wat`");
         let wrong = m.orchestrator(&["plan", "registry.example.org/Upper"]);
         wrong
-            .complains(2, "`registry.example.org/Upper` names no module in a registry")
+            .complains(
+                2,
+                "`registry.example.org/Upper` names no module in a registry: repositories are written in lower case",
+            )
             .stderr_has("a file is given with `./`");
-        m.orchestrator(&["pull", "two-containers"]).complains(2, "it does not begin with the name of a registry");
+        let wrong = m.orchestrator(&["pull", "two-containers"]);
+        wrong.complains(2, "it does not begin with the name of a registry").stderr_lacks("`./`");
+        // A pipe is not waited for.
+        m.command("mkfifo").arg("a.b/pipe.wasm").run().success();
+        m.orchestrator(&["run", "a.b/pipe.wasm"])
+            .complains(2, "could not open `a.b/pipe.wasm`")
+            .stderr_has("it is a pipe");
+        let long = "a".repeat(5000);
+        for long in [long.clone(), format!("./{long}")] {
+            assert!(m.orchestrator(&["run", &long]).fails_with(2).stderr().len() < 600);
+        }
+        let size = m.orchestrator(&["run", "two-containers", "--max-module", "5x"]);
+        size.fails_with(2).stderr_has("a size is a number of bytes, or has a unit");
         m.orchestrator(&["pull", "r.example.org/x", "--ca", "none"]).complains(2, "could not read `none`");
         m.orchestrator(&["pull", "r.example.org/x", "--ca", "a.b/lab1.wat"])
             .complains(2, "`a.b/lab1.wat` holds no certificate");

@@ -1,5 +1,6 @@
 //! What a shell is told when the user asks it to go on: names of modules and labs, and what a scenario takes.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsStr;
 use std::path::Path;
@@ -47,14 +48,36 @@ pub(super) fn module() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| named(current, |example| !example.is_library()))
 }
 
-/// MODULE, or a library.
+/// MODULE, or a library, and no project.
 pub(super) fn module_or_library() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| named(current, |_| true))
+    ArgValueCompleter::new(|current: &OsStr| {
+        let mut candidates = named(current, |_| true);
+        candidates.retain(|candidate| candidate.get_value() != ".");
+        candidates
+    })
 }
 
 /// The name of an example, a library or not.
 pub(super) fn example() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| examples(current, |_| true))
+}
+
+/// REF of a module that is in the store.
+pub(super) fn stored() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| references(current).map(CompletionCandidate::new).collect())
+}
+
+/// LANG of the example on the line.
+pub(super) fn language_of_example() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let words: Vec<String> = env::args_os().map(lossy).collect();
+        let named = words.iter().find_map(|word| Example::find(word));
+        let languages: BTreeSet<&str> = Example::all()
+            .filter(|example| named.is_none_or(|named| named.name == example.name))
+            .flat_map(Example::languages)
+            .collect();
+        languages.into_iter().filter(|language| begins(language, current)).map(CompletionCandidate::new).collect()
+    })
 }
 
 /// LIB.
@@ -89,12 +112,17 @@ fn examples(current: &OsStr, is_meant: impl Fn(&Example) -> bool) -> Vec<Complet
     examples.map(|example| candidate(example.name, example.summary)).collect()
 }
 
+/// What is in the store.
+fn references(current: &OsStr) -> impl Iterator<Item = String> {
+    let stored = Store::find().ok().flatten().and_then(|store| store.list().ok());
+    let names = stored.into_iter().flat_map(|(stored, _)| stored).map(|stored| stored.name);
+    names.filter(move |name| begins(name, current))
+}
+
 /// Examples, what is in the store, and files.
 fn named(current: &OsStr, is_meant: impl Fn(&Example) -> bool) -> Vec<CompletionCandidate> {
     let mut candidates = examples(current, is_meant);
-    let stored = Store::find().ok().flatten().and_then(|store| store.list().ok());
-    let stored = stored.into_iter().flat_map(|(stored, _)| stored).map(|stored| stored.name);
-    candidates.extend(stored.filter(|name| begins(name, current)).map(CompletionCandidate::new));
+    candidates.extend(references(current).map(CompletionCandidate::new));
     candidates.extend(PathCompleter::any().complete(current));
     candidates
 }

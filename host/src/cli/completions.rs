@@ -11,6 +11,9 @@ use super::{Exit, Failure};
 /// The program, as the script of a shell calls it.
 const NAME: &str = "orchestrator";
 
+/// Puts together the words that Bash has split.
+const WORDS: &str = include_str!("completions.bash");
+
 /// Print a script that completes this command line in a shell
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -26,12 +29,30 @@ pub(super) struct Completions {
 
 impl Completions {
     pub(super) fn execute(self) -> Result<Exit, Failure> {
-        let mut script = Vec::new();
-        let name = self.shell.to_string();
-        let shell = Shells::builtins();
-        let shell = shell.completer(&name).ok_or_else(|| Failure::usage(format!("there is no script for `{name}`")))?;
-        shell.write_registration(VARIABLE, NAME, NAME, NAME, &mut script).map_err(anyhow::Error::from)?;
-        print(&String::from_utf8_lossy(&script))?;
+        let script = match self.shell {
+            Shell::Bash => bash()?,
+            shell => script_of(&shell.to_string())?,
+        };
+        print(&script)?;
         Ok(Exit::Done)
     }
+}
+
+fn script_of(shell: &str) -> Result<String, Failure> {
+    let shells = Shells::builtins();
+    let completer = shells.completer(shell);
+    let completer = completer.ok_or_else(|| Failure::usage(format!("there is no script for `{shell}`")))?;
+    let mut script = Vec::new();
+    completer.write_registration(VARIABLE, NAME, NAME, NAME, &mut script).map_err(anyhow::Error::from)?;
+    Ok(String::from_utf8_lossy(&script).into_owned())
+}
+
+/// The library's script with what it lacks: a function in front of its own.
+fn bash() -> Result<String, Failure> {
+    let script = script_of("bash")?;
+    let (functions, registration) = script.split_once("\n}\n").unwrap_or((&script, ""));
+    Ok(format!(
+        "{functions}\n}}\n{WORDS}{}",
+        registration.replace("-F _clap_complete_orchestrator", "-F _orchestrator")
+    ))
 }

@@ -6,8 +6,10 @@ pub(super) struct Example {
     pub(super) name: &'static str,
     /// What it draws, in a line.
     pub(super) summary: &'static str,
-    /// What it takes, as it is typed.
+    /// What it takes, in the words of a usage.
     pub(super) arguments: &'static str,
+    /// Arguments that it can be tried with.
+    pub(super) typed: &'static str,
     /// How many namespaces its lab has, the host among them.
     pub(super) netns: &'static str,
     /// A drawing of it in text.
@@ -32,6 +34,17 @@ impl Example {
     /// Returns the scenarios, then the libraries.
     pub(super) fn all() -> impl Iterator<Item = &'static Self> {
         EXAMPLES.iter().chain(LIBRARIES)
+    }
+
+    /// Finds the library that exports an interface. They are all called by their package's name.
+    pub(super) fn library_of(interface: &str) -> Option<&'static Self> {
+        let (package, _) = interface.strip_prefix("example:")?.split_once('/')?;
+        LIBRARIES.iter().find(|library| library.name == package)
+    }
+
+    /// Lists the languages that its code is there in.
+    pub(super) fn languages(&self) -> impl Iterator<Item = &'static str> {
+        self.sources.iter().map(|(language, _)| *language)
     }
 
     /// Tells whether it is a library.

@@ -27,9 +27,9 @@ pub(super) struct Examples {
     #[arg(add = complete::example())]
     name: Option<String>,
     /// Print its code in a language
-    #[arg(long, value_name = "LANG", requires = "name", conflicts_with_all = ["json", "out"])]
+    #[arg(long, value_name = "LANG", add = complete::language_of_example(), requires = "name", conflicts_with_all = ["json", "out"])]
     source: Option<String>,
-    /// Write each to DIR/NAME.wasm
+    /// Write each to DIR/NAME.wasm, and print the names of the files
     #[arg(long, value_name = "DIR", conflicts_with = "name")]
     out: Option<PathBuf>,
     /// Print JSON
@@ -51,9 +51,15 @@ impl Examples {
             for example in Example::all() {
                 let path = directory.join(format!("{}.wasm", example.name));
                 fs::write(&path, example.wasm).map_err(Failure::about("write", &path))?;
+                if !self.json {
+                    print(&format!("{}\n", harmless(&path.to_string_lossy())))?;
+                }
+            }
+            if !self.json {
+                return Ok(Exit::Done);
             }
         }
-        let languages: Vec<Vec<&str>> = Example::all().map(languages).collect();
+        let languages: Vec<Vec<&str>> = Example::all().map(|example| example.languages().collect()).collect();
         let rows: Vec<ExampleRow<'_>> = Example::all().zip(&languages).map(|(example, of)| row(example, of)).collect();
         if self.json {
             print_json(&render::examples_json(&rows))?;
@@ -64,7 +70,7 @@ impl Examples {
     }
 
     fn tell(&self, example: &'static Example) -> Result<Exit, Failure> {
-        let languages = languages(example);
+        let languages: Vec<&str> = example.languages().collect();
         let row = row(example, &languages);
         if self.json {
             print_json(&render::example_json(&row))?;
@@ -84,20 +90,17 @@ impl Examples {
     }
 }
 
-fn languages(example: &Example) -> Vec<&'static str> {
-    example.sources.iter().map(|(language, _)| *language).collect()
-}
-
 fn row<'a>(example: &'a Example, languages: &'a [&'a str]) -> ExampleRow<'a> {
-    let Example { name, summary, arguments, netns, .. } = example;
-    ExampleRow { name, is_library: example.is_library(), summary, arguments, netns, languages }
+    let Example { name, summary, arguments, typed, netns, .. } = example;
+    ExampleRow { name, is_library: example.is_library(), summary, arguments, typed, netns, languages }
 }
 
 /// Prints the code, with the path of each file above it if there is more than one.
 fn print_source(example: &Example, language: &str) -> Result<Exit, Failure> {
     let code = example.sources.iter().find(|(name, _)| *name == language);
     let Some((_, files)) = code else {
-        let (language, languages) = (harmless(language), languages(example).join(", "));
+        let languages: Vec<&str> = example.languages().collect();
+        let (language, languages) = (harmless(language), languages.join(", "));
         return Err(Failure::usage(format!("`{}` is not there in `{language}`", example.name))
             .hint(format!("its code is there in {languages}")));
     };

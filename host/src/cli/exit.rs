@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use thiserror::Error;
 
+use super::example::Example;
 use crate::lab;
 use crate::protocol::HelloError;
 use crate::sandbox::GiveUpError;
@@ -191,7 +192,9 @@ impl From<LoadError> for Failure {
             LoadError::Compile(CompileError::Library { kind, .. }) => kind.hint().map(str::to_owned),
             LoadError::Damaged => Some("`orchestrator pull REF` brings it again".into()),
             LoadError::Code(_) => Some("`orchestrator cache --empty` has it compiled again".into()),
-            LoadError::Import { hint, .. } => hint.clone(),
+            LoadError::Import { import, hint } => {
+                Example::library_of(import).map(with_built_in).or_else(|| hint.clone())
+            }
             LoadError::Item { hint, .. } => Some(hint.clone()),
             LoadError::Read(error) if lab::is_short_of_files(error) => {
                 Some("raise the limit of open files: `ulimit -n`".into())
@@ -217,6 +220,10 @@ impl From<LoadError> for Failure {
         };
         Self { exit, error: error.into(), hint }
     }
+}
+
+fn with_built_in(library: &Example) -> String {
+    format!("`--with {}` gives that: it is a built-in library", library.name)
 }
 
 impl From<GiveUpError> for Failure {

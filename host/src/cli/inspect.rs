@@ -5,9 +5,9 @@ use clap::Args;
 
 use super::describe::describe;
 use super::libraries::LibraryFlags;
-use super::limits::LimitFlags;
+use super::limits::{LimitFlags, size};
 use super::output::{print, print_json};
-use super::registry::{AccessFlags, kept, reference_of};
+use super::registry::{AccessFlags, kept, or_a_file, reference_of};
 use super::source::Source;
 use super::survey::survey;
 use super::{Exit, Failure, complete};
@@ -30,7 +30,7 @@ pub(super) struct Inspect {
     #[arg(add = complete::module_or_library())]
     module: String,
     /// Size of the module, up to which it is read
-    #[arg(long, value_name = "SIZE", default_value = "64MiB")]
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "64MiB")]
     max_module: ByteSize,
     /// Print JSON
     #[arg(long)]
@@ -44,7 +44,9 @@ pub(super) struct Inspect {
 impl Inspect {
     pub(super) fn execute(self) -> Result<Exit, Failure> {
         let published = match reference_of(&self.module) {
-            Some(reference) => Some(self.published(&reference?).map_err(|failure| failure.context(self.act()))?),
+            Some(reference) => {
+                Some(self.published(&reference?).map_err(|failure| or_a_file(failure).context(self.act()))?)
+            }
             None => None,
         };
         if let Some(published) = published.as_ref().filter(|published| !published.is_here) {

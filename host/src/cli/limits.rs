@@ -8,15 +8,20 @@ use clap::{Args, Parser};
 use crate::script::RunLimits;
 use crate::topology::Limits;
 
+/// Reads SIZE.
+pub(super) fn size(text: &str) -> Result<ByteSize, &'static str> {
+    text.parse().map_err(|_| "a size is a number of bytes, or has a unit, as 64MiB has")
+}
+
 /// What one run may use. Reaching a limit ends the scenario, and the lab is undone.
 #[derive(Clone, Copy, Debug, Args)]
 #[command(next_help_heading = "Limits")]
 pub(super) struct LimitFlags {
     /// Size of the module
-    #[arg(long, value_name = "SIZE", default_value = "64MiB")]
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "64MiB")]
     max_module: ByteSize,
     /// Memory of the guest
-    #[arg(long, value_name = "SIZE", default_value = "256MiB")]
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "256MiB")]
     max_memory: ByteSize,
     /// CPU time of the guest; waiting does not count
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
@@ -25,7 +30,7 @@ pub(super) struct LimitFlags {
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = humantime::parse_duration)]
     max_time: Duration,
     /// Output of the guest, on stdout and stderr together
-    #[arg(long, value_name = "SIZE", default_value = "64MiB")]
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "64MiB")]
     max_output: ByteSize,
     /// Handles that the guest holds at a time; 100000 at most
     #[arg(long, value_name = "COUNT", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]

@@ -165,7 +165,7 @@ pub(crate) mod fuzz {
         super::grants::parse(text).map(drop)
     }
 
-    pub(crate) fn size(text: &str) -> Result<bytesize::ByteSize, String> {
-        text.parse()
+    pub(crate) fn size(text: &str) -> Result<bytesize::ByteSize, &'static str> {
+        super::limits::size(text)
     }
 }

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::output::{print, print_json};
 use super::registry::reference;
-use super::{Exit, Failure};
+use super::{Exit, Failure, complete};
 use crate::registry::{self, Store, Stored};
 use crate::render::{self, PulledModule};
 
@@ -16,7 +16,7 @@ Examples:
   orchestrator modules --remove registry.example.org/someone/leaf-spine:1")]
 pub(super) struct Modules {
     /// Remove this one; what is in a lab that stands stays there
-    #[arg(long, value_name = "REF")]
+    #[arg(long, value_name = "REF", add = complete::stored())]
     remove: Vec<String>,
     /// Remove those that no tag leads to any more
     #[arg(long, conflicts_with = "remove")]

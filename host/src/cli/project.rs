@@ -25,9 +25,16 @@ pub(super) fn is_folder(module: &str) -> bool {
     (module.contains('/') || module == "." || module == "..") && Path::new(module).is_dir()
 }
 
-/// Returns MODULE, which is built before if it is a project.
+/// Returns MODULE, which is built before if it is a project and was not built of these sources yet.
 pub(super) fn module_of(module: &str) -> Result<Cow<'_, str>, Failure> {
-    if is_folder(module) { Ok(built(&find(Path::new(module))?)?.into()) } else { Ok(module.into()) }
+    if !is_folder(module) {
+        return Ok(module.into());
+    }
+    let project = find(Path::new(module))?;
+    if project.is_built() {
+        return Ok(project.module().to_string_lossy().into_owned().into());
+    }
+    Ok(built(&project)?.into())
 }
 
 /// Builds a project, says so, and returns its module.

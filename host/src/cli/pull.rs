@@ -3,11 +3,12 @@
 use bytesize::ByteSize;
 use clap::Args;
 
+use super::limits::size;
 use super::output::print;
 use super::progress::Progress;
-use super::registry::{AccessFlags, reference};
+use super::registry::{AccessFlags, or_a_file, reference};
 use super::survey::survey;
-use super::{Exit, Failure};
+use super::{Exit, Failure, complete};
 use crate::module::Digest;
 use crate::registry::{Reference, Remote, RemoteError, Store};
 use crate::render::{self, Inspected};
@@ -25,11 +26,14 @@ Examples:
   orchestrator pull localhost:5000/leaf-spine --ca ca.pem")]
 pub(super) struct Pull {
     /// Module in a registry: REGISTRY/NAME:TAG or REGISTRY/NAME@sha256:DIGEST
-    #[arg(value_name = "REF")]
+    #[arg(value_name = "REF", add = complete::stored())]
     reference: String,
     /// Size of the module, up to which it is taken
-    #[arg(long, value_name = "SIZE", default_value = "64MiB")]
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "64MiB")]
     max_module: ByteSize,
+    /// REF was given where a file could have been
+    #[arg(long, hide = true)]
+    or_a_file: bool,
     #[command(flatten)]
     access: AccessFlags,
 }
@@ -38,7 +42,9 @@ impl Pull {
     pub(super) fn execute(self) -> Result<Exit, Failure> {
         let reference = reference(&self.reference)?;
         let act = || format!("could not pull `{reference}`");
-        let (digest, pulled) = self.pull(&reference, &act).map_err(|failure| failure.context(act()))?;
+        let outcome = self.pull(&reference, &act);
+        let outcome = if self.or_a_file { outcome.map_err(or_a_file) } else { outcome };
+        let (digest, pulled) = outcome.map_err(|failure| failure.context(act()))?;
         match pulled {
             Some(inspected) => {
                 print(&format!("pulled `{reference}`, {digest}\n\n{}", render::inspected_text(&inspected)))?

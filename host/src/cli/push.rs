@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use bytesize::ByteSize;
 use clap::Args;
 
+use super::limits::size;
 use super::output::print;
 use super::progress::Progress;
 use super::registry::{AccessFlags, reference};
@@ -42,7 +43,7 @@ pub(super) struct Push {
     #[arg(long, value_name = "SPDX")]
     license: Option<String>,
     /// Size of the module, up to which it is read
-    #[arg(long, value_name = "SIZE", default_value = "64MiB")]
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "64MiB")]
     max_module: ByteSize,
     #[command(flatten)]
     access: AccessFlags,

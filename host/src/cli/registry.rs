@@ -10,6 +10,9 @@ use clap::Args;
 use super::{Exit, Failure};
 use crate::registry::{Access, NoArtifact, NoReference, Reference, RemoteError, Store, StoreError, Stored};
 
+/// What REF is.
+const FORM: &str = "REF is REGISTRY/NAME:TAG or REGISTRY/NAME@sha256:DIGEST";
+
 /// How a registry is reached
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Registry")]
@@ -50,7 +53,8 @@ pub(super) fn reference_of(module: &str) -> Option<Result<Reference, Failure>> {
         Ok(_) => true,
         Err(error) => error.kind() != ErrorKind::NotFound && error.kind() != ErrorKind::NotADirectory,
     };
-    (Reference::is_meant(module) && !is_there).then(|| reference(module))
+    let read = || reference(module).map_err(|failure| failure.hint(format!("{FORM}; a file is given with `./`")));
+    (Reference::is_meant(module) && !is_there).then(read)
 }
 
 /// Finds a module in the store, which has it pulled if it is not there.
@@ -70,13 +74,23 @@ pub(super) fn kept(reference: &Reference) -> Result<Option<Stored>, Failure> {
     Ok(Store::find()?.map(|store| store.get(reference)).transpose()?.flatten())
 }
 
+/// Says what else may have been meant where a file could have been given as well.
+pub(super) fn or_a_file(failure: Failure) -> Failure {
+    match failure.error.downcast_ref() {
+        Some(RemoteError::Unreachable { .. }) if failure.hint.is_none() => {
+            failure.hint("if a file was meant: that is given with `./`")
+        }
+        _ => failure,
+    }
+}
+
 /// Has a module pulled by a process of its own: this one is to run a guest, and must not have had the credentials of the user.
 fn pull(reference: &Reference, limit: u64) -> Result<(), Failure> {
     let itself = Path::new("/proc/self/exe");
     let messages = std::io::stderr();
     let out = std::os::fd::AsFd::as_fd(&messages).try_clone_to_owned().map_err(Failure::about("use", itself))?;
     let status = Command::new(itself)
-        .args(["pull", "--max-module", &limit.to_string(), "--", &reference.to_string()])
+        .args(["pull", "--or-a-file", "--max-module", &limit.to_string(), "--", &reference.to_string()])
         .stdin(Stdio::null())
         .stdout(out)
         .status()
@@ -93,8 +107,7 @@ fn pull(reference: &Reference, limit: u64) -> Result<(), Failure> {
 
 impl From<NoReference> for Failure {
     fn from(error: NoReference) -> Self {
-        let hint = Some("REF is REGISTRY/NAME:TAG or REGISTRY/NAME@sha256:DIGEST; a file is given with `./`".into());
-        Self { exit: Exit::Usage, error: error.into(), hint }
+        Self { exit: Exit::Usage, error: error.into(), hint: Some(FORM.into()) }
     }
 }
 
@@ -144,10 +157,8 @@ impl From<RemoteError> for Failure {
             RemoteError::NoArtifact(_) => {
                 (Exit::Usage, Some("`orchestrator push`, or `wkg oci push`, makes an artifact of a module".into()))
             }
-            RemoteError::Unreachable { .. } => {
-                (Exit::Failed, Some("if a file was meant: that is given with `./`".into()))
-            }
-            RemoteError::Realm { .. }
+            RemoteError::Unreachable { .. }
+            | RemoteError::Realm { .. }
             | RemoteError::Broken { .. }
             | RemoteError::Digest { .. }
             | RemoteError::Longer { .. }

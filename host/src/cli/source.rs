@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fs::{File, Metadata};
 use std::io::ErrorKind;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use super::example::Example;
@@ -14,6 +15,8 @@ use crate::module::Digest;
 use crate::registry::Reference;
 use crate::script::{LoadError, Module};
 
+/// So much of a name is shown.
+const LONGEST: usize = 200;
 /// How alike a name has to be to be suggested.
 const ALIKE: f64 = 0.75;
 
@@ -48,14 +51,15 @@ impl Source {
         }
         let path = Path::new(module);
         if is_file(module) {
-            let open = || -> std::io::Result<File> {
-                let file = File::open(path)?;
-                if file.metadata()?.is_dir() { Err(ErrorKind::IsADirectory.into()) } else { Ok(file) }
-            };
-            let file = open().map_err(|error| Failure {
+            let file = open(path).map_err(|error| Failure {
                 exit: Exit::Usage,
-                hint: (error.kind() == ErrorKind::IsADirectory)
-                    .then(|| format!("`orchestrator build {}` builds the module of a project", shown(module))),
+                hint: match error.kind() {
+                    ErrorKind::IsADirectory => {
+                        Some(format!("`orchestrator build {}` builds the module of a project", shown(module)))
+                    }
+                    ErrorKind::InvalidInput => Some("write the module to a file, and give that".into()),
+                    _ => None,
+                },
                 error: anyhow::Error::new(error).context(format!("could not open `{}`", shown(module))),
             })?;
             let name = path.file_name().map_or_else(|| module.into(), |name| name.to_string_lossy().into_owned());
@@ -125,6 +129,18 @@ impl Source {
     }
 }
 
+/// Opens a file. A pipe would be waited for, for as long as nobody writes.
+fn open(path: &Path) -> std::io::Result<File> {
+    let kind = path.metadata()?.file_type();
+    if kind.is_dir() {
+        return Err(ErrorKind::IsADirectory.into());
+    }
+    if kind.is_fifo() || kind.is_socket() {
+        return Err(std::io::Error::new(ErrorKind::InvalidInput, "it is a pipe and no file"));
+    }
+    File::open(path)
+}
+
 /// Tells whether MODULE is called as a file is.
 pub(super) fn is_file(module: &str) -> bool {
     let ending = Path::new(module).extension().and_then(|ending| ending.to_str());
@@ -138,8 +154,12 @@ pub(super) fn lab_name(given: Option<LabName>, source: &Source) -> Result<LabNam
         .ok_or_else(|| Failure::usage("no lab name can be made from this module's name").hint("give one with `--name`"))
 }
 
+/// Makes what was given fit to be shown: a line of it.
 fn shown(module: &str) -> String {
-    crate::topology::harmless(module)
+    match module.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", crate::topology::harmless(&module[..end])),
+        None => crate::topology::harmless(module),
+    }
 }
 
 /// Says that there is no example of that name.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use bytesize::ByteSize;
 use clap::Args;
 
+use super::limits::size;
 use super::output::print;
 use super::project::module_of;
 use super::source::Source;
@@ -30,7 +31,7 @@ pub(super) struct Wit {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Size of the library, up to which it is read
-    #[arg(long, value_name = "SIZE", default_value = "64MiB", requires = "library")]
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "64MiB", requires = "library")]
     max_module: ByteSize,
 }
 

@@ -50,6 +50,9 @@ pub enum ComposeError {
         /// What that is.
         import: String,
     },
+    /// What was given as a library is a scenario.
+    #[error("`{0}` is a scenario and no library: it exports `wasi:cli/run`, and nobody imports anything of it")]
+    Scenario(String),
     /// Nobody imports anything of a library.
     #[error("nobody imports what library `{name}` exports: {}", list(.exports))]
     Unused {
@@ -150,6 +153,9 @@ impl<'a> Plan<'a> {
         plan.follow(SCENARIO, &mut Vec::new(), &mut reached)?;
         if let Some(unused) = reached.iter().position(|reached| !reached) {
             let exports = declared[unused].exports.clone();
+            if exports.iter().all(|export| is_asked_for(export)) && !exports.is_empty() {
+                return Err(ComposeError::Scenario(name(unused)));
+            }
             return Err(ComposeError::Unused { name: name(unused), exports });
         }
         Ok(plan)
@@ -298,7 +304,9 @@ mod tests {
         let back = component(&["a:a/one@0.1.0"], &["b:b/two@1.0.0"]);
         let later = component(&[], &["a:a/one@0.2.0"]);
         let with = of_type("(func (param \"n\" u32))", &[], &["a:a/one@0.1.0"]);
-        let cases: [(&[Library<'_>], &str); 8] = [
+        let other = component(&[], &[RUN]);
+        let cases: [(&[Library<'_>], &str); 9] = [
+            (&[("x", &one), ("y", &other)], "`y` is a scenario and no library"),
             (&[], "`lab` imports `a:a/one@0.1.0`, which no library exports and this orchestrator does not have"),
             (&[("x", &one), ("y", &again)], "libraries `x` and `y` both export `a:a/one@0.1.0`"),
             (

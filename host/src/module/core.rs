@@ -25,6 +25,8 @@ const RECIPE: u32 = 2;
 const NAMED: usize = 5;
 /// What a world of ours and WASI's is called that says what a module without WIT imports.
 const WORLD: &str = "module";
+/// What a program's memory is called, by every toolchain and by the encoder (component-model, BuildTargets.md).
+const MEMORY: &str = "memory";
 
 /// Why a core module can't be made a component.
 #[derive(Debug, Error)]
@@ -35,6 +37,9 @@ pub enum CoreError {
     /// It is no program.
     #[error("it exports no `_start`, so it is no command and no scenario")]
     NoStart,
+    /// Nobody can speak to it.
+    #[error("it exports no `memory`, by which what it asks for and is told is passed")]
+    NoMemory,
     /// It asks for what is not there.
     #[error("it imports {}, which nobody gives it here", list(.0))]
     Unknown(Vec<String>),
@@ -110,6 +115,10 @@ pub(super) fn adapted(module: &[u8]) -> Result<Vec<u8>, CoreError> {
     let runs = |export: &String| export == "_start" || export.contains("wasi:cli/run@");
     if !declarations.exports.iter().any(runs) {
         return Err(CoreError::NoStart);
+    }
+    // One that says by WIT what it is may need none.
+    if !declarations.has_wit && !declarations.exports.iter().any(|export| export == MEMORY) {
+        return Err(CoreError::NoMemory);
     }
     quietly(|| {
         ComponentEncoder::default()

@@ -6,12 +6,15 @@ use std::path::Path;
 use thiserror::Error;
 
 /// `\0asm`, then a version and a layer of two bytes each.
-const MAGIC: &[u8] = b"\0asm";
+pub(super) const MAGIC: &[u8] = b"\0asm";
 const LAYER_CORE: [u8; 4] = [1, 0, 0, 0];
 
 /// Why bytes are no module.
 #[derive(Debug, Error)]
 pub enum KindError {
+    /// There are none.
+    #[error("it is empty")]
+    Empty,
     /// They are neither WebAssembly nor its text.
     #[error("it is not WebAssembly: it begins with neither `\\0asm` nor `(`")]
     NotWasm,
@@ -31,6 +34,9 @@ pub enum Binary<'a> {
 
 /// Tells what kind a module is. `name` stands for the file in what is said of its text.
 pub fn binary<'a>(name: &str, bytes: &'a [u8]) -> Result<Binary<'a>, KindError> {
+    if bytes.is_empty() {
+        return Err(KindError::Empty);
+    }
     let bytes = if bytes.starts_with(MAGIC) {
         Cow::Borrowed(bytes)
     } else {
@@ -53,7 +59,7 @@ mod tests {
     #[test]
     fn kinds_of_bytes_are_told_apart() {
         let kind = |text: &'static str| binary("test", text.as_bytes());
-        assert!(matches!(kind(""), Err(KindError::NotWasm)));
+        assert!(matches!(kind(""), Err(KindError::Empty)));
         assert!(matches!(kind("#!/bin/sh"), Err(KindError::NotWasm)));
         assert!(matches!(kind("(component"), Err(KindError::Text(_))));
         assert!(matches!(kind("(module)"), Ok(Binary::Core(_))));

@@ -15,6 +15,7 @@ mod imports;
 mod interfaces;
 mod kind;
 mod power;
+mod stamp;
 mod survey;
 pub mod wit;
 
@@ -28,4 +29,5 @@ pub use digest::{Digest, NoDigest, hex, parse_hex};
 pub use interfaces::{InterfacesError, interfaces};
 pub use kind::{Binary, KindError, binary};
 pub use power::{Power, is_everything};
+pub use stamp::{is_stamped, stamped};
 pub use survey::{Import, Survey, SurveyError};

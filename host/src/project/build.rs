@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use super::toolchain::{Toolchain, arguments, environment, quoted, search_path, shown, version_of};
 use super::{Language, Project};
-use crate::module::without_debug_info;
+use crate::module::{stamped, without_debug_info};
 
 /// Where a module is built, in the project. It has its own name there, as toolchains write that into it.
 const APART: &str = ".orchestrator-build";
@@ -123,6 +123,8 @@ impl Project {
         let arguments = arguments(self.language, &self.sources(&place)?, fresh);
         let command = shown(OsStr::new(toolchain.programs[0]), &arguments);
         let elsewhere = if self.language == Language::Rust { Some(rust_module(&program, &place)?) } else { None };
+        // What is saved from here on has it built again.
+        let sources = self.sources_digest();
         let _ = fs::remove_dir_all(place.join(APART));
         fs::create_dir(place.join(APART)).map_err(BuildError::about("write to", &self.directory))?;
         let result = self.run(&program, &arguments, &place, &command).and_then(|()| {
@@ -133,6 +135,10 @@ impl Project {
             let bytes = fs::read(&built).map_err(BuildError::about("read", &built))?;
             // What is no module is for `run` to tell.
             let lean = without_debug_info(&bytes).unwrap_or(bytes);
+            let lean = match sources {
+                Some(sources) => stamped(lean, sources),
+                None => lean,
+            };
             fs::write(place.join(fresh), lean).map_err(BuildError::about("write", &module))?;
             fs::rename(place.join(fresh), place.join(name)).map_err(BuildError::about("write", &module))
         });

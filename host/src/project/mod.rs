@@ -5,6 +5,7 @@
 mod build;
 mod create;
 mod language;
+mod sources;
 mod template;
 mod toolchain;
 mod watch;

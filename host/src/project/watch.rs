@@ -9,14 +9,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
+use super::sources::is_source;
+
 /// An editor writes a file in several steps, and a formatter after it.
 const QUIET: Duration = Duration::from_millis(50);
 /// Something else may write all the time.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// What toolchains write, besides all that begins with a point.
-const WRITTEN: [&str; 8] =
-    ["target", "node_modules", "__pycache__", "zig-out", "zig-cache", "Cargo.lock", "package-lock.json", "go.sum"];
-const MODULE: &str = "wasm";
 
 /// When a file was written last, and how long it is.
 type Stamp = (SystemTime, u64);
@@ -101,10 +99,8 @@ impl Watch {
             }
             // It may be gone again.
             for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
-                let (path, name) = (entry.path(), entry.file_name());
-                let name = name.to_string_lossy();
-                let is_module = path.extension().is_some_and(|ending| ending == MODULE);
-                if name.starts_with(['.', '#']) || name.ends_with('~') || WRITTEN.contains(&&*name) || is_module {
+                let path = entry.path();
+                if !is_source(&path) {
                     continue;
                 }
                 match entry.file_type() {

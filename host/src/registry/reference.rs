@@ -16,6 +16,9 @@ pub struct Reference {
     digest: Option<Digest>,
 }
 
+/// A host has at most 253 bytes, a repository 255, a tag 128 (distribution-spec, "Pulling manifests"), and a digest 71.
+const LONGEST: usize = 1024;
+
 /// What was given names no module.
 #[derive(Debug, Error)]
 #[error("`{reference}` names no module in a registry: {why}")]
@@ -60,6 +63,12 @@ impl Reference {
         Path::new(self.parsed.repository().rsplit('/').next().unwrap_or_default())
     }
 
+    /// Tells whether two are of one repository.
+    pub(super) fn is_beside(&self, other: &Self) -> bool {
+        let place = |one: &Self| (one.registry().to_owned(), one.parsed.repository().to_owned());
+        place(self) == place(other)
+    }
+
     pub(super) fn parsed(&self) -> &oci_client::Reference {
         &self.parsed
     }
@@ -69,7 +78,10 @@ impl FromStr for Reference {
     type Err = NoReference;
 
     fn from_str(text: &str) -> Result<Self, NoReference> {
-        let wrong = |why: String| NoReference { reference: text.to_owned(), why };
+        let wrong = |why: String| NoReference { reference: super::short(text), why };
+        if text.len() > LONGEST {
+            return Err(wrong(format!("it is longer than {LONGEST} bytes")));
+        }
         if !Self::is_meant(text) {
             return Err(wrong(
                 "it does not begin with the name of a registry, as in `registry.example.org/name:1`".into(),
@@ -81,6 +93,16 @@ impl FromStr for Reference {
         }
         if host.split_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_err()) {
             return Err(wrong("a port is a number up to 65535".into()));
+        }
+        let (path, behind) = rest.split_at(rest.find([':', '@']).unwrap_or(rest.len()));
+        if path.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            return Err(wrong("repositories are written in lower case".into()));
+        }
+        if behind == ":" {
+            return Err(wrong("there is no tag behind its `:`".into()));
+        }
+        if let Some((_, digest)) = behind.split_once('@') {
+            digest.parse::<Digest>().map_err(|error| wrong(error.to_string()))?;
         }
         // The names of hosts are (RFC 4343), those of repositories are not.
         let text = format!("{}/{rest}", host.to_ascii_lowercase());
@@ -128,6 +150,15 @@ mod tests {
         for wrong in ["r.example.org/A", "r.example.org/", "r.example.org/a:", "r.example.org/a@sha256:1", "a/b"] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
+        for (wrong, why) in [
+            ("r.example.org/a/B:c", "repositories are written in lower case"),
+            ("r.example.org/a:", "there is no tag behind its `:`"),
+            ("r.example.org/a:1@sha256:12", "a digest is `sha256:` and 64 "),
+            (&*format!("r.example.org/{}", "a".repeat(5000)), "it is longer than 1024 bytes"),
+        ] {
+            let error = wrong.parse::<Reference>().unwrap_err().to_string();
+            assert!(error.contains(why) && error.len() < 600, "{error}");
+        }
         assert_eq!(parse("host:99999/a"), None);
         assert_eq!(parse("[::1]:5000/a"), None);
         let long = format!("r.example.org/a@sha512:{}", "0".repeat(128));
@@ -139,6 +170,14 @@ mod tests {
         let is_loopback = |text: &str| text.parse::<Reference>().unwrap().is_loopback();
         assert!(is_loopback("127.0.0.1:5000/a") && is_loopback("localhost/a") && is_loopback("127.9.9.9/a"));
         assert!(!is_loopback("10.0.0.1:5000/a") && !is_loopback("localhost.example.org/a"));
+    }
+
+    #[test]
+    fn repositories_are_told_apart() {
+        let parse = |text: &str| text.parse::<Reference>().unwrap();
+        let one = parse("r.example.org/a/b:1");
+        assert!(one.is_beside(&parse(&format!("R.example.org/a/b@{DIGEST}"))));
+        assert!(!one.is_beside(&parse("r.example.org/a/c:1")) && !one.is_beside(&parse("r.example.org:5000/a/b:1")));
     }
 
     #[test]

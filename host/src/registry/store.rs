@@ -152,7 +152,8 @@ impl Store {
     fn find_stored(&self, reference: &Reference) -> Result<Option<Stored>, StoreError> {
         let name = reference.to_string();
         let found = self.index()?.manifests.into_iter().find(|entry| match reference.digest() {
-            Some(digest) => entry.digest == digest.to_string(),
+            // Whether another repository has it too, nobody here knows.
+            Some(digest) => entry.digest == digest.to_string() && is_of(entry, reference),
             None => name_of(entry) == Some(&name),
         });
         found.map(|entry| self.stored(&entry)).transpose()
@@ -232,8 +233,9 @@ impl Store {
                 set_name(entry, at.unwrap_or_default());
             }
             // By its digest it is called once, and not at all where it has a tag.
-            index.manifests.retain(|entry| !(entry.digest == digest.to_string() && is_by_digest(entry)));
-            let is_named = index.manifests.iter().any(|entry| entry.digest == digest.to_string());
+            let is_it = |entry: &ImageIndexEntry| entry.digest == digest.to_string() && is_of(entry, reference);
+            index.manifests.retain(|entry| !(is_it(entry) && is_by_digest(entry)));
+            let is_named = index.manifests.iter().any(is_it);
             if is_named && reference.digest().is_some() {
                 return;
             }
@@ -392,6 +394,12 @@ fn name_of(entry: &ImageIndexEntry) -> Option<&String> {
 
 fn set_name(entry: &mut ImageIndexEntry, name: String) {
     entry.annotations.get_or_insert_default().insert(NAME.into(), name);
+}
+
+/// Tells whether a module was pulled from the repository of a reference.
+fn is_of(entry: &ImageIndexEntry, reference: &Reference) -> bool {
+    let named = |name: &String| name.parse().is_ok_and(|named: Reference| named.is_beside(reference));
+    name_of(entry).is_none_or(named)
 }
 
 fn is_by_digest(entry: &ImageIndexEntry) -> bool {

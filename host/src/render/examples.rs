@@ -13,8 +13,10 @@ pub struct ExampleRow<'a> {
     pub is_library: bool,
     /// What it draws, in a line.
     pub summary: &'a str,
-    /// What it takes, as it is typed.
+    /// What it takes, in the words of a usage.
     pub arguments: &'a str,
+    /// Arguments that it can be tried with.
+    pub typed: &'a str,
     /// How many namespaces its lab has, the host among them.
     pub netns: &'a str,
     /// The languages that its code is there in.
@@ -49,7 +51,7 @@ pub fn example_json(example: &ExampleRow<'_>) -> Value {
 
 /// Says all about one: what it draws, a drawing, and what to type next. `takes` is what the example says of its arguments.
 pub fn example_text(example: &ExampleRow<'_>, drawing: &str, takes: &str) -> String {
-    let ExampleRow { name, is_library, summary, arguments, netns, languages } = example;
+    let ExampleRow { name, is_library, summary, typed, netns, languages, .. } = example;
     let mut text = format!("{name}: {summary}\n\n{drawing}\nnamespaces: {netns}\n");
     if !takes.is_empty() {
         text += &format!("\n{}\n", takes.trim_end());
@@ -57,14 +59,19 @@ pub fn example_text(example: &ExampleRow<'_>, drawing: &str, takes: &str) -> Str
     text += "\nnext:\n";
     let mut next = Vec::new();
     if *is_library {
-        next.push((format!("orchestrator wit {name}"), "what it exports"));
-        next.push((format!("orchestrator run ./my-lab.wasm --with {name}"), "with a scenario that imports that"));
+        next.push((format!("orchestrator wit {name}"), "what it exports".into()));
+        next.push((
+            format!("orchestrator run ./my-lab.wasm --with {name}"),
+            "with a scenario that imports that".into(),
+        ));
     } else {
-        let arguments = if arguments.is_empty() { String::new() } else { format!(" -- {arguments}") };
-        next.push((format!("orchestrator run {name}{arguments}"), "build it"));
+        let arguments = if typed.is_empty() { String::new() } else { format!(" -- {typed}") };
+        next.push((format!("orchestrator run {name}{arguments}"), "build it".into()));
     }
-    let languages = languages.join("|");
-    next.push((format!("orchestrator examples {name} --source {languages}"), "read its code"));
+    if let [first, others @ ..] = languages {
+        let also = if others.is_empty() { String::new() } else { format!(", also in {}", others.join(", ")) };
+        next.push((format!("orchestrator examples {name} --source {first}"), format!("read its code{also}")));
+    }
     let width = next.iter().map(|(command, _)| command.len()).max().unwrap_or_default();
     for (command, what) in next {
         text += &format!("  {command:width$}   # {what}\n");

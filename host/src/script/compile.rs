@@ -16,6 +16,9 @@ const PAGE: usize = 4000;
 /// Why there is no code for a module. It is told from process to process.
 #[derive(Debug, Error, Serialize, Deserialize)]
 pub enum CompileError {
+    /// There are no bytes.
+    #[error("it is empty")]
+    Empty,
     /// The bytes are neither WebAssembly nor its text.
     #[error("it is not WebAssembly: it begins with neither `\\0asm` nor `(`")]
     NotWasm,
@@ -48,6 +51,8 @@ pub enum CompileError {
 pub enum CoreKind {
     /// It is no program.
     NoStart,
+    /// It has no memory that others could reach.
+    NoMemory,
     /// It was made for another version of our interfaces.
     Version,
     /// It imports what is not there.
@@ -64,6 +69,9 @@ impl CoreKind {
         let ours = format!("{}*@{}", wit::PACKAGE, wit::VERSION);
         match self {
             Self::NoStart => Some("build it as a command, with a `main`, and not as a library (a reactor)".into()),
+            Self::NoMemory => {
+                Some("compilers export one by themselves; in text it is `(memory (export \"memory\") 1)`".into())
+            }
             Self::Version => Some(format!(
                 "this orchestrator has {ours}; build all of the scenario against that version, which `orchestrator wit --out DIR` writes"
             )),
@@ -84,6 +92,8 @@ impl CoreKind {
 /// Why a library can't be used, so far as there is something to say about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LibraryKind {
+    /// It is a scenario.
+    Scenario,
     /// It is a core module.
     Core,
     /// Two give the same.
@@ -109,6 +119,9 @@ impl LibraryKind {
             Self::Core => Some("`orchestrator new NAME --lang rust --lib` makes a library that is one"),
             Self::SameExport => Some("leave one of them out"),
             Self::Missing => Some("`--with LIB` adds a library, and `orchestrator inspect` tells what one exports"),
+            Self::Scenario => {
+                Some("it runs by itself: `orchestrator run` takes one scenario, and `--with` what that imports")
+            }
             Self::Unused => {
                 Some("leave it out, or give the one of that version which is imported: `orchestrator inspect` tells it")
             }
@@ -167,6 +180,7 @@ pub fn interfaces(name: &str, bytes: &[u8]) -> Result<Vec<(String, String)>, Com
 
 fn no_component(error: ModuleError) -> CompileError {
     match error {
+        ModuleError::Kind(KindError::Empty) => CompileError::Empty,
         ModuleError::Kind(KindError::NotWasm) => CompileError::NotWasm,
         ModuleError::Kind(KindError::Text(error)) => CompileError::Invalid(Words::new(error.to_string())),
         ModuleError::Core(error) => not_adapted(&error),
@@ -179,6 +193,7 @@ fn not_composed(error: &ComposeError) -> CompileError {
         ComposeError::CoreLibrary(_) => LibraryKind::Core,
         ComposeError::SameExport { .. } => LibraryKind::SameExport,
         ComposeError::Missing { .. } => LibraryKind::Missing,
+        ComposeError::Scenario(_) => LibraryKind::Scenario,
         ComposeError::Unused { .. } => LibraryKind::Unused,
         ComposeError::Cycle(_) => LibraryKind::Cycle,
         ComposeError::Differs { .. } => LibraryKind::Differs,
@@ -190,6 +205,7 @@ fn not_composed(error: &ComposeError) -> CompileError {
 fn not_adapted(error: &CoreError) -> CompileError {
     let kind = match error {
         CoreError::NoStart => CoreKind::NoStart,
+        CoreError::NoMemory => CoreKind::NoMemory,
         CoreError::Version { .. } | CoreError::Versions { .. } => CoreKind::Version,
         CoreError::Unknown(_) => CoreKind::Unknown,
         CoreError::Misfit(words) if words.contains("cabi_realloc") => CoreKind::NoRealloc,
