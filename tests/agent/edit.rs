@@ -37,7 +37,8 @@ kernel_test!(process_that_edits_may_ask_for_nothing_else, |m| {
         Request::ByHand(Step::SetUp { link }),
         Request::Down,
         Request::Status,
-        Request::Check,
+        Request::Model,
+        Request::Occupants(vec![NetnsName::host()]),
     ] {
         let answer = ask(&channel, &request);
         assert!(matches!(answer, Answer::Failed { .. }), "{request:?}: {answer:?}");

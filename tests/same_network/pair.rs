@@ -53,13 +53,6 @@ impl Pair {
             || {
                 let script = self.plan("ip", scenario).stdout().to_owned();
                 quoted::check(&script);
-                if let Ok(d) = std::env::var("DUMP") {
-                    std::fs::write(
-                        format!("{d}/{}", scenario.iter().map(|s| s.len()).sum::<usize>() * 1000 + scenario.len()),
-                        format!("{}\n# calls {}", script, scenario.join(" ")),
-                    )
-                    .unwrap();
-                }
                 let path = scripted.write("script", &script);
                 scripted.root_command("sh").arg(&path).run().success();
                 script

@@ -1,9 +1,9 @@
 //! Every word of a script that is not of its own language is quoted.
 
 /// The words that a script has without quotes, besides numbers of its own.
-const FIXED: &str = "ip -n netns add del exec set_defaults set_forwarding 0 1 link set dev name type veth bridge peer \
+const FIXED: &str = "ip -n netns add append del exec set_defaults set_forwarding 0 1 link set dev name type veth bridge peer \
                      address mtu master nomaster up down addrgenmode none numtxqueues numrxqueues nodad \
-                     route via metric proto kernel";
+                     route via metric proto kernel src";
 
 /// Finds each word of each command of a script quoted, unless it is a fixed one.
 #[track_caller]

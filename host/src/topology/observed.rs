@@ -143,7 +143,7 @@ impl fmt::Display for Address {
 impl Address {
     /// Writes it with its peer, if it has one.
     pub fn whole(&self) -> String {
-        with_rest(&self.cidr, &self.rest)
+        with_rest(self.cidr, &self.rest)
     }
 }
 
